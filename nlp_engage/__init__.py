@@ -1,0 +1,61 @@
+"""nlp_engage: an honest measure of engagement from comment archives in English and Chinese.
+
+>>> import nlp_engage as ne
+>>> trees = ne.build_trees(ne.read("archive/*.jsonl.zst"))           # doctest: +SKIP
+>>> labelled = ne.label(trees, ne.Labeller.load())                   # doctest: +SKIP
+>>> report = ne.measure(labelled, by="platform")                     # doctest: +SKIP
+>>> report.save("report.html", lang="zh")                            # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nlp_engage.archive import label_archive, read_run
+    from nlp_engage.archive import label_trees as label
+    from nlp_engage.classify import OnnxLabeller as Labeller
+    from nlp_engage.readers import read
+    from nlp_engage.report import EngagementReport, measure
+    from nlp_engage.tree import build_tree, build_trees
+    from nlp_engage.types import Comment, DialogueTree, Issue, Label, LabelledTree
+
+# Loaded on first use, so that `import nlp_engage` costs milliseconds.
+_WHERE = {
+    "Comment": ("types", "Comment"),
+    "DialogueTree": ("types", "DialogueTree"),
+    "EngagementReport": ("report", "EngagementReport"),
+    "Issue": ("types", "Issue"),
+    "Label": ("types", "Label"),
+    "LabelledTree": ("types", "LabelledTree"),
+    "Labeller": ("classify", "OnnxLabeller"),
+    "build_tree": ("tree", "build_tree"),
+    "build_trees": ("tree", "build_trees"),
+    "label": ("archive", "label_trees"),
+    "label_archive": ("archive", "label_archive"),
+    "measure": ("report", "measure"),
+    "read": ("readers", "read"),
+    "read_run": ("archive", "read_run"),
+}
+__all__ = [
+    "Comment", "DialogueTree", "EngagementReport", "Issue", "Label", "LabelledTree", "Labeller", "build_tree",
+    "build_trees", "label", "label_archive", "measure", "read", "read_run",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("nlp-engage")
+    if name not in _WHERE:
+        raise AttributeError(f"module 'nlp_engage' has no attribute {name!r}; public names: {', '.join(__all__)}")
+    module, attribute = _WHERE[name]
+    return getattr(import_module(f"nlp_engage.{module}"), attribute)
+
+
+def __dir__() -> list[str]:
+    """Public names."""
+    return [*__all__, "__version__"]

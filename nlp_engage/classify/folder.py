@@ -1,0 +1,109 @@
+"""A model folder: what is in it, and when it is refused.
+
+``config.json`` says what the weights were made for; ``model.onnx`` and ``tokenizer.json`` are checked against the
+hashes in it. Nothing in a folder is ever unpickled or executed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from nlp_engage.encoding import MAX_TOKENS, TEMPLATE_VERSION
+from nlp_engage.errors import ModelError
+from nlp_engage.types import ACTS, LABEL_SCHEME, LABELS, LANGUAGES
+
+DEFAULT_MODEL: Final = "engage-v1"
+FILES: Final = ("model.onnx", "tokenizer.json")
+
+
+class ModelConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """The contents of ``config.json``.
+
+    Attributes:
+        name: Name and version of the model.
+        scheme: Label scheme it was trained for; must equal ``types.LABEL_SCHEME``.
+        template: Input template it was trained with; must equal ``encoding.TEMPLATE_VERSION``.
+        labels: Order of the label probabilities.
+        acts: Order of the act probabilities.
+        max_tokens: Longest input, in tokens.
+        temperature: Calibration temperature per language, > 0.
+        sha256: SHA-256 of each weight file, by file name.
+        base: The base model and its licence.
+    """
+
+    name: str
+    scheme: str
+    template: str
+    labels: tuple[str, ...]
+    acts: tuple[str, ...]
+    max_tokens: int
+    temperature: dict[str, float]
+    sha256: dict[str, str]
+    base: dict[str, str] = {}
+
+
+def default_model() -> Path:
+    """Folder of the shipped model: inside the wheel, or ``models/`` of a checkout.
+
+    Raises:
+        ModelError: Neither is there.
+    """
+    package = Path(__file__).resolve().parents[1]
+    for folder in (package / "_shipped" / "models" / DEFAULT_MODEL, package.parent / "models" / DEFAULT_MODEL):
+        if (folder / "config.json").is_file():
+            return folder
+    raise ModelError(
+        f"the shipped model {DEFAULT_MODEL!r} is missing from this installation; "
+        "reinstall nlp-engage, or name a model folder with --model"
+    )
+
+
+def load_config(folder: Path) -> ModelConfig:
+    """Read and check a model folder.
+
+    Raises:
+        ModelError: A file is missing or damaged, or the model was made for another label scheme, template,
+            label order or language set than this version of the package works with.
+    """
+    path = folder / "config.json"
+    try:
+        config = msgspec.json.decode(path.read_bytes(), type=ModelConfig)
+    except OSError as error:
+        raise ModelError(f"{folder} is no model folder: config.json cannot be read ({error.strerror})") from None
+    except msgspec.DecodeError as error:
+        raise ModelError(f"{path}: {error}; train or export the model again") from None
+    expected: dict[str, tuple[object, object]] = {
+        "label scheme": (config.scheme, LABEL_SCHEME),
+        "input template": (config.template, TEMPLATE_VERSION),
+        "labels": (config.labels, tuple(LABELS)),
+        "acts": (config.acts, tuple(ACTS)),
+        "longest input": (config.max_tokens, MAX_TOKENS),
+        "calibrated languages": (tuple(sorted(config.temperature)), LANGUAGES),
+    }
+    for what, (found, wanted) in expected.items():
+        if found != wanted:
+            raise ModelError(
+                f"{path}: the model's {what} is {found!r}, this version of nlp-engage works with {wanted!r}. "
+                "Use a model made for it, or the package version the model was made with."
+            )
+    if cold := [f"{k}={t}" for k, t in config.temperature.items() if not t > 0]:
+        raise ModelError(f"{path}: temperature {cold} must be above 0")
+    _check_files(folder, config)
+    return config
+
+
+def _check_files(folder: Path, config: ModelConfig) -> None:
+    for name in FILES:
+        try:
+            digest = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+        except OSError as error:
+            raise ModelError(f"{folder / name} cannot be read ({error.strerror}); the model folder is incomplete") from None
+        if digest != config.sha256.get(name):
+            raise ModelError(
+                f"{folder / name} is not the file config.json was written for (SHA-256 {digest[:12]}..., "
+                f"expected {str(config.sha256.get(name))[:12]}...): damaged or exchanged. Fetch the folder again."
+            )

@@ -1,0 +1,137 @@
+"""The runtime: an int8 ONNX model on ONNX Runtime, no torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from nlp_engage.classify.folder import ModelConfig, default_model, load_config
+from nlp_engage.encoding import Encoded, PairEncoder
+from nlp_engage.types import Predictions, ReplyContext
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from nlp_engage.types import FloatArray
+
+BATCH_TOKENS: Final = 2_048
+"""Tokens per inference call, padding included: large enough to fill the matrix units, small enough for the cache."""
+_PAD: Final = 1
+
+
+class OnnxLabeller:
+    """Labels replies with a model folder (the shipped one by default).
+
+    Example:
+        >>> from nlp_engage.types import ReplyContext, Role
+        >>> labeller = OnnxLabeller.load()                                        # doctest: +SKIP
+        >>> labeller.predict([ReplyContext(reply="😂😂", by_owner=False,          # doctest: +SKIP
+        ...     turns=((Role.POST, "New cups!"),), language="en")]).probabilities.argmax()
+        0
+    """
+
+    def __init__(self, folder: Path, config: ModelConfig, *, threads: int = 0) -> None:
+        import onnxruntime
+        from tokenizers import Tokenizer
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 3
+        self.config = config
+        self._session = onnxruntime.InferenceSession(
+            str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
+        )
+        self._encoder = PairEncoder(Tokenizer.from_file(str(folder / "tokenizer.json")))
+
+    @classmethod
+    def load(cls, folder: str | Path | None = None, *, threads: int = 0) -> OnnxLabeller:
+        """Load a model folder.
+
+        Args:
+            folder: Model folder; ``None`` for the shipped model.
+            threads: Threads for inference; 0 for one per core.
+
+        Raises:
+            ModelError: The folder is missing, damaged or made for another scheme or template.
+        """
+        path = default_model() if folder is None else Path(folder)
+        return cls(path, load_config(path), threads=threads)
+
+    @property
+    def fingerprint(self) -> dict[str, Any]:
+        """What a run records of its model: two runs with equal fingerprints used the same weights and template."""
+        c = self.config
+        return {"name": c.name, "scheme": c.scheme, "template": c.template, "sha256": c.sha256["model.onnx"],
+                "temperature": c.temperature}
+
+    def predict(self, contexts: Sequence[ReplyContext]) -> Predictions:
+        """Label a batch of any size. Identical inputs are scored once, batches are built by length.
+
+        Args:
+            contexts: Replies in context (``context.reply_contexts``).
+
+        Returns:
+            Calibrated probabilities and acts, in the order of the input.
+        """
+        place: dict[ReplyContext, int] = {}
+        where = np.array([place.setdefault(c, len(place)) for c in contexts], dtype=np.intp)
+        unique = list(place)
+        labels, acts = self._logits(self._encoder.encode(unique))
+        temperature = np.array([self.config.temperature[c.language] for c in unique]).reshape(-1, 1)
+        probabilities = softmax(labels / temperature)[where]
+        act_probabilities = softmax(acts)[where]
+        return Predictions(
+            probabilities=probabilities,
+            acts=act_probabilities.argmax(1).astype(np.int32),
+            act_probabilities=act_probabilities.max(1, initial=0.0),
+        )
+
+    def _logits(self, encoded: Sequence[Encoded]) -> tuple[FloatArray, FloatArray]:
+        labels = np.zeros((len(encoded), len(self.config.labels)))
+        acts = np.zeros((len(encoded), len(self.config.acts)))
+        for rows in length_batches([len(e.ids) for e in encoded], BATCH_TOKENS):
+            inputs = pad([encoded[i] for i in rows])
+            labels[rows], acts[rows] = self._session.run(["labels", "acts"], inputs)
+        return labels, acts
+
+
+def length_batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
+    """Group positions by length, so that little is padded; a batch holds at most ``batch_tokens`` padded tokens.
+
+    >>> list(length_batches([9, 2, 8, 2], 18))
+    [[1, 3], [2, 0]]
+    """
+    batch: list[int] = []
+    for i in sorted(range(len(lengths)), key=lengths.__getitem__):
+        if batch and (len(batch) + 1) * lengths[i] > batch_tokens:
+            yield batch
+            batch = []
+        batch.append(i)
+    if batch:
+        yield batch
+
+
+def pad(batch: Sequence[Encoded]) -> dict[str, Any]:
+    """Lay a batch out as the model's inputs, each of shape (batch, longest), int64."""
+    longest = max(len(e.ids) for e in batch)
+    ids = np.full((len(batch), longest), _PAD, dtype=np.int64)
+    segments = np.zeros_like(ids)
+    for row, encoded in enumerate(batch):
+        ids[row, : len(encoded.ids)] = encoded.ids
+        segments[row, encoded.reply_length : len(encoded.ids)] = 1
+    return {"input_ids": ids, "attention_mask": (ids != _PAD).astype(np.int64), "token_type_ids": segments}
+
+
+def softmax(logits: FloatArray) -> FloatArray:
+    """Row-wise softmax.
+
+    >>> softmax(np.array([[0.0, 0.0]])).tolist()
+    [[0.5, 0.5]]
+    """
+    if not len(logits):
+        return logits
+    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+    result: FloatArray = shifted / shifted.sum(axis=1, keepdims=True)
+    return result

@@ -1,0 +1,166 @@
+"""What the classifier sees of a reply: its text, who wrote it, and the turns it stands under.
+
+The same record is made from a dialogue tree (labelling) and from a labelled unit (training), so that a model
+never meets at work a shape it was not trained on.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from nlp_engage.errors import DataError
+from nlp_engage.text import detect_language, for_model
+from nlp_engage.types import ACT_LABEL, ACTS, LABEL_CODES, LANGUAGES, Act, Comment, ReplyContext, Role
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from nlp_engage.types import DialogueTree
+
+MAX_ANCESTORS: Final = 3
+POST_CHARS: Final = 300
+"""A post is cut here, as in the labelled data."""
+
+_OWNER_MARK: Final = "(page owner)"
+
+
+def thread_language(tree: DialogueTree) -> str:
+    """The language most of a thread is written in, for comments that show none (emoji, digits).
+
+    Ties and threads without letters fall to the post's language, then to English.
+
+    >>> from nlp_engage.tree import build_tree
+    >>> thread_language(build_tree([Comment(id="p", thread_id="p", text="新口味"),
+    ...                             Comment(id="c", thread_id="p", parent_id="p", text="😍")]))
+    'zh'
+    """
+    found = [c.lang if c.lang in LANGUAGES else detect_language(c.text) for c in tree.comments]
+    counts = {lang: found.count(lang) for lang in LANGUAGES}
+    if counts["en"] == counts["zh"]:
+        return found[0] if found[0] in LANGUAGES else "en"
+    return max(counts, key=lambda lang: counts[lang])
+
+
+def comment_languages(tree: DialogueTree) -> tuple[str, ...]:
+    """Language of every node: ``en``, ``zh``, ``other`` (out of domain) or ``none`` (nothing to read).
+
+    What the text shows counts; the archive's own tag decides only where the text shows no language.
+
+    Returns:
+        One value a node, in tree order. Length n.
+    """
+    fallback: str | None = None
+    languages = []
+    for comment, stand_in in zip(tree.comments, tree.stand_in, strict=True):
+        language = "none" if stand_in or comment.deleted else detect_language(comment.text)
+        if language == "und":
+            fallback = fallback or thread_language(tree)
+            language = comment.lang if comment.lang in LANGUAGES else fallback
+        languages.append(language)
+    return tuple(languages)
+
+
+def reply_contexts(tree: DialogueTree) -> Iterator[tuple[int, ReplyContext]]:
+    """Yield ``(index, context)`` for every reply of a tree that can be labelled.
+
+    The post, stand-ins, deleted comments and text out of domain (neither English nor Chinese) are left out.
+
+    >>> from nlp_engage.tree import build_tree
+    >>> tree = build_tree([
+    ...     Comment(id="p", thread_id="p", author="shop", text="New cups!"),
+    ...     Comment(id="a", thread_id="p", parent_id="p", author="ann", text="Do they leak?"),
+    ...     Comment(id="b", thread_id="p", parent_id="a", author="shop", text="No, we tested 400 of them."),
+    ... ])
+    >>> contexts = dict(reply_contexts(tree))
+    >>> contexts[2].by_owner, [(role.value, text) for role, text in contexts[2].turns]
+    (True, [('other', 'Do they leak?'), ('post', 'New cups!')])
+    """
+    languages = comment_languages(tree)
+    texts: dict[int, str] = {}
+    for i in range(1, len(tree)):
+        if languages[i] not in LANGUAGES:
+            continue
+        yield i, ReplyContext(
+            reply=for_model(tree.comments[i].text),
+            by_owner=_is_owner(tree.comments[i], tree.post),
+            turns=tuple(_turns(tree, i, texts)),
+            language=languages[i],
+        )
+
+
+def _turns(tree: DialogueTree, i: int, texts: dict[int, str]) -> Iterator[tuple[Role, str]]:
+    author, comments = tree.comments[i].author, tree.comments
+    j, taken = int(tree.parents[i]), 0
+    while j > 0 and taken < MAX_ANCESTORS:
+        gone = bool(tree.stand_in[j]) or comments[j].deleted
+        if j not in texts:
+            texts[j] = "" if gone else for_model(comments[j].text)
+        yield (Role.GONE if gone else _role(comments[j], author, comments[0])), texts[j]
+        j, taken = int(tree.parents[j]), taken + 1
+    if 0 not in texts:
+        texts[0] = for_model(comments[0].text[:POST_CHARS])
+    if texts[0]:
+        yield Role.POST, texts[0]
+
+
+def _is_owner(comment: Comment, post: Comment) -> bool:
+    return comment.is_owner or (comment.author is not None and comment.author == post.author)
+
+
+def _role(comment: Comment, author: str | None, post: Comment) -> Role:
+    if author is not None and comment.author == author:
+        return Role.SELF
+    return Role.OWNER if _is_owner(comment, post) else Role.OTHER
+
+
+def context_of_unit(unit: Mapping[str, Any]) -> ReplyContext:
+    """Make the model's input from one labelled unit (a line of ``data/labels/seed.jsonl``).
+
+    Args:
+        unit: ``uid, lang, post, above, by, reply`` as described in ``docs/codebook.md``.
+
+    Raises:
+        DataError: A field is missing or the language is neither English nor Chinese.
+
+    >>> unit = {"uid": "u1", "lang": "en", "post": "New cups!", "above": [["A", "Do they leak?"]],
+    ...         "by": "B(page owner)", "reply": "No, we tested 400 of them."}
+    >>> context_of_unit(unit).turns[0][0].value
+    'other'
+    """
+    try:
+        by, above, language = unit["by"], unit["above"], unit["lang"]
+        post, reply = unit["post"], unit["reply"]
+    except KeyError as missing:
+        raise DataError(f"unit {unit.get('uid', '?')!r}: field {missing} is missing; see docs/codebook.md") from None
+    if language not in LANGUAGES:
+        raise DataError(f"unit {unit.get('uid', '?')!r}: lang is {language!r}, must be one of {LANGUAGES}")
+    owner = by.endswith(_OWNER_MARK)
+    turns: list[tuple[Role, str]] = []
+    for speaker, text in list(reversed(above))[:MAX_ANCESTORS]:
+        same = speaker.removesuffix(_OWNER_MARK) == by.removesuffix(_OWNER_MARK)
+        role = Role.SELF if same else Role.OWNER if speaker.endswith(_OWNER_MARK) else Role.OTHER
+        turns.append((role, for_model(text)) if text else (Role.GONE, ""))
+    if post := for_model(post[:POST_CHARS]):
+        turns.append((Role.POST, post))
+    return ReplyContext(reply=for_model(reply), by_owner=owner, turns=tuple(turns), language=language)
+
+
+def labels_of_unit(unit: Mapping[str, Any]) -> tuple[int, int]:
+    """Index of a unit's label in ``LABELS`` and of its act in ``ACTS`` (-1 where the unit has no act).
+
+    Raises:
+        DataError: The label or act is unknown, or the act belongs to another label.
+
+    >>> labels_of_unit({"uid": "u1", "label": "D", "act": "ques"})
+    (1, 4)
+    """
+    uid, code, act = unit.get("uid", "?"), unit.get("label"), unit.get("act")
+    if code not in LABEL_CODES:
+        raise DataError(f"unit {uid!r}: label is {code!r}, must be one of {', '.join(LABEL_CODES)}")
+    if act is None:
+        return list(LABEL_CODES).index(code), -1
+    if act not in ACTS:
+        raise DataError(f"unit {uid!r}: act is {act!r}, must be one of {', '.join(ACTS)}")
+    if ACT_LABEL[Act(act)] != LABEL_CODES[code]:
+        raise DataError(f"unit {uid!r}: act {act!r} belongs to {ACT_LABEL[Act(act)]}, but the label is {code!r}")
+    return list(LABEL_CODES).index(code), ACTS.index(Act(act))

@@ -1,0 +1,86 @@
+"""From a reply in its context to token ids: the versioned template every model is trained with.
+
+``<s> [<owner>] reply </s> <role> turn <role> turn ... </s>`` with segment 0 for the reply and 1 for the context.
+The post comes first in the context (cut short when there are ancestors), then ancestors, nearest first, so what
+does not fit is cut from the far end.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from nlp_engage.types import ReplyContext, Role
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tokenizers import Tokenizer
+
+TEMPLATE_VERSION: Final = "pair-1"
+"""Stored with every model; a model trained with another template is refused."""
+
+ROLE_TOKENS: Final = {role: f"<{role.value}>" for role in Role}
+MAX_TOKENS: Final = 160
+REPLY_TOKENS: Final = 96
+POST_TOKENS: Final = 40
+_START, _END = "<s>", "</s>"
+
+
+class Encoded(NamedTuple):
+    """Token ids of one pair; ``reply_length`` tokens (with the closing mark) are segment 0, the rest segment 1."""
+
+    ids: list[int]
+    reply_length: int
+
+    @property
+    def segments(self) -> list[int]:
+        """Segment (token type) of every position."""
+        return [0] * self.reply_length + [1] * (len(self.ids) - self.reply_length)
+
+
+class PairEncoder:
+    """Applies the template with a given tokenizer. Post and ancestor texts are tokenised once per batch.
+
+    Args:
+        tokenizer: A ``tokenizers.Tokenizer`` whose vocabulary holds ``<s>``, ``</s>`` and the role tokens.
+    """
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+        special = [_START, _END, *ROLE_TOKENS.values()]
+        ids = {token: tokenizer.token_to_id(token) for token in special}
+        missing = [token for token, number in ids.items() if number is None]
+        if missing:
+            raise ValueError(f"tokenizer lacks {missing}, which template {TEMPLATE_VERSION} needs")
+        self._start, self._end = ids[_START], ids[_END]
+        self._role = {role: ids[token] for role, token in ROLE_TOKENS.items()}
+
+    def encode(self, contexts: Iterable[ReplyContext]) -> list[Encoded]:
+        """Encode a batch.
+
+        Returns:
+            One ``Encoded`` a context, in order; each has between 3 and ``MAX_TOKENS`` ids.
+        """
+        batch = list(contexts)
+        texts = {text: 0 for c in batch for text in (c.reply, *(t for _, t in c.turns))}
+        pieces = dict(
+            zip(
+                texts,
+                (e.ids for e in self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)),
+                strict=True,
+            )
+        )
+        return [self._assemble(context, pieces) for context in batch]
+
+    def _assemble(self, context: ReplyContext, pieces: dict[str, list[int]]) -> Encoded:
+        head = [self._start, *([self._role[Role.OWNER]] if context.by_owner else [])]
+        reply = [*head, *pieces[context.reply][:REPLY_TOKENS], self._end]
+        room = MAX_TOKENS - len(reply) - 1
+        turns = list(context.turns)
+        ids: list[int] = []
+        if turns and turns[-1][0] is Role.POST:
+            turns = [turns[-1], *turns[:-1]]
+        for n, (role, text) in enumerate(turns):
+            limit = POST_TOKENS if role is Role.POST and len(turns) > 1 else room
+            ids += [self._role[role], *pieces[text][:limit]]
+        return Encoded(ids=[*reply, *ids[:room], self._end], reply_length=len(reply))

@@ -1,0 +1,74 @@
+"""Scores of a labelling against gold labels, in numpy: macro-F1, confusion, calibration error (layer 1)."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from nlp_engage.types import LABELS, FloatArray
+
+Indices = npt.NDArray[np.integer]
+
+
+def confusion(truth: Indices, guess: Indices, n_labels: int = len(LABELS)) -> npt.NDArray[np.int64]:
+    """Count how often each true label got each predicted one.
+
+    Returns:
+        Counts; row = truth, column = prediction. Shape: (n_labels, n_labels).
+
+    >>> confusion(np.array([0, 0, 1]), np.array([0, 1, 1]), 2).tolist()
+    [[1, 1], [0, 1]]
+    """
+    counts = np.zeros((n_labels, n_labels), dtype=np.int64)
+    np.add.at(counts, (truth, guess), 1)
+    return counts
+
+
+def precision_recall_f1(truth: Indices, guess: Indices, n_labels: int = len(LABELS)) -> FloatArray:
+    """Precision, recall and F1 of each label; 0 where a label was neither true nor predicted.
+
+    Returns:
+        Shape: (n_labels, 3), each in [0, 1].
+
+    >>> precision_recall_f1(np.array([0, 0, 1]), np.array([0, 1, 1]), 2).round(2).tolist()
+    [[1.0, 0.5, 0.67], [0.5, 1.0, 0.67]]
+    """
+    counts = confusion(truth, guess, n_labels)
+    hits = np.diag(counts).astype(np.float64)
+    predicted, true = counts.sum(0), counts.sum(1)
+    return np.stack(
+        [hits / np.maximum(predicted, 1), hits / np.maximum(true, 1), 2 * hits / np.maximum(predicted + true, 1)],
+        axis=1,
+    )
+
+
+def macro_f1(truth: Indices, guess: Indices, n_labels: int = len(LABELS)) -> float:
+    """Mean of the labels' F1 scores, each label counting the same. In [0, 1].
+
+    >>> round(macro_f1(np.array([0, 0, 1]), np.array([0, 1, 1]), 2), 3)
+    0.667
+    """
+    return float(precision_recall_f1(truth, guess, n_labels)[:, 2].mean())
+
+
+def expected_calibration_error(truth: Indices, probabilities: FloatArray, bins: int = 15) -> float:
+    """Mean gap between confidence and accuracy over equally wide bins of confidence, weighted by their size.
+
+    Args:
+        truth: True label of each reply. Shape: (n,).
+        probabilities: Shape: (n, n_labels); rows sum to 1.
+        bins: Number of bins over (0, 1].
+
+    Returns:
+        A value in [0, 1]; 0 is perfectly calibrated.
+
+    Source: Guo et al. 2017, On Calibration of Modern Neural Networks, ICML, section 2.
+
+    >>> expected_calibration_error(np.array([0, 1]), np.array([[1.0, 0.0], [1.0, 0.0]]))
+    0.5
+    """
+    top = probabilities.max(1)
+    correct = probabilities.argmax(1) == truth
+    place = np.minimum((top * bins - 1e-9).astype(int), bins - 1)
+    gap = np.bincount(place, weights=correct - top, minlength=bins)
+    return float(np.abs(gap).sum() / len(truth))

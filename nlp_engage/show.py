@@ -1,0 +1,64 @@
+"""A tree as text, for terminals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nlp_engage.types import LABELS
+
+if TYPE_CHECKING:
+    from nlp_engage.types import DialogueTree, LabelledTree
+
+_MARKS = {LABELS[0]: "M", LABELS[1]: "D", LABELS[2]: "S"}
+_WIDTH = 96
+
+
+def draw(tree: DialogueTree, *, labels: LabelledTree | None = None, limit: int = 60) -> str:
+    """Draw a tree, one line a comment, with its label where labels are given.
+
+    Args:
+        tree: The tree.
+        labels: The same tree with labels.
+        limit: Comments to draw; the rest is counted in a last line.
+
+    >>> from nlp_engage.tree import build_tree
+    >>> from nlp_engage.types import Comment
+    >>> print(draw(build_tree([Comment(id="p", thread_id="p", author="shop", text="New cups!"),
+    ...                        Comment(id="a", thread_id="p", parent_id="p", author="ann", text="Do they leak?")])))
+    p  shop: New cups!
+    └─ ann: Do they leak?
+    """
+    children: list[list[int]] = [[] for _ in range(len(tree))]
+    for i in range(1, len(tree)):
+        children[int(tree.parents[i])].append(i)
+    lines: list[str] = []
+    stack: list[tuple[int, str, str]] = [(0, "", "")]
+    while stack and len(lines) < limit + 1:
+        i, first, rest = stack.pop()
+        lines.append(_shorten(first + _node(tree, i, labels)))
+        below = [(c, rest + "├─ ", rest + "│  ") for c in children[i]]
+        if below:
+            below[-1] = (children[i][-1], rest + "└─ ", rest + "   ")
+        stack += reversed(below)
+    if len(lines) < len(tree):
+        lines.append(f"... and {len(tree) - len(lines)} more")
+    return "\n".join(lines)
+
+
+def _node(tree: DialogueTree, i: int, labels: LabelledTree | None) -> str:
+    comment = tree.comments[i]
+    if tree.stand_in[i]:
+        return f"{comment.id}  (post not in the archive)" if i == 0 else f"({comment.id}: not in the archive)"
+    mark = ""
+    if labels is not None and i > 0:
+        known = not np.isnan(labels.probabilities[i, 0])
+        mark = f"[{_MARKS[LABELS[int(labels.probabilities[i].argmax())]] if known else '-'}] "
+    who = (comment.author_name or comment.author or "?") + ("*" if comment.is_owner else "")
+    text = "(deleted)" if comment.deleted else " ".join(comment.text.split())
+    return f"{comment.id + '  ' if i == 0 else ''}{mark}{who}: {text}"
+
+
+def _shorten(line: str) -> str:
+    return line if len(line) <= _WIDTH else line[: _WIDTH - 1] + "…"

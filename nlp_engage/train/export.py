@@ -1,0 +1,87 @@
+"""Export: network to ONNX, int8 weights, temperatures per language, scores, a whole model folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import torch
+
+from nlp_engage.encoding import MAX_TOKENS, TEMPLATE_VERSION
+from nlp_engage.train.model import EngageNetwork
+from nlp_engage.types import ACTS, LABEL_SCHEME, LABELS, LANGUAGES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_INPUTS: Final = ["input_ids", "attention_mask", "token_type_ids"]
+_OUTPUTS: Final = ["labels", "acts"]
+
+
+def load_trained(folder: Path) -> EngageNetwork:
+    """Load what ``finetune`` wrote: ``encoder.json`` and ``network.safetensors``."""
+    from safetensors.torch import load_file
+    from transformers import AutoConfig, AutoModel
+
+    config = AutoConfig.from_pretrained(folder / "encoder.json")
+    network = EngageNetwork(AutoModel.from_config(config, add_pooling_layer=False))
+    network.load_state_dict(load_file(folder / "network.safetensors"))
+    return network.eval()
+
+
+def to_onnx(network: EngageNetwork, path: Path) -> None:
+    """Write a float32 ONNX model with dynamic batch and length."""
+    ids = torch.randint(4, 100, (2, 12))
+    example = (ids, torch.ones_like(ids), torch.cat([torch.zeros(2, 5), torch.ones(2, 7)], 1).long())
+    batch, length = torch.export.Dim("batch"), torch.export.Dim("length", max=MAX_TOKENS)
+    torch.onnx.export(
+        network.eval(), example, str(path), input_names=_INPUTS, output_names=_OUTPUTS, dynamo=True,
+        dynamic_shapes=[{0: batch, 1: length}] * 3, external_data=False, verbose=False,
+    )
+
+
+def quantise(source: Path, target: Path) -> None:
+    """Quantise matrices and embeddings to int8; activations are quantised while running (dynamic)."""
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    with tempfile.TemporaryDirectory() as folder:
+        clean = Path(folder) / "clean.onnx"
+        quant_pre_process(str(source), str(clean), skip_symbolic_shape=True)
+        quantize_dynamic(
+            str(clean), str(target), weight_type=QuantType.QInt8, per_channel=True,
+            op_types_to_quantize=["MatMul", "Gemm", "Gather"], extra_options={"MatMulConstBOnly": True},
+        )
+
+
+def write_config(folder: Path, name: str, temperature: Mapping[str, float], base: Mapping[str, str]) -> None:
+    """Write ``config.json`` with the hashes of the weight files that are already in the folder."""
+    digest = {n: hashlib.sha256((folder / n).read_bytes()).hexdigest() for n in ("model.onnx", "tokenizer.json")}
+    config = {
+        "name": name, "scheme": LABEL_SCHEME, "template": TEMPLATE_VERSION, "labels": list(LABELS),
+        "acts": list(ACTS), "max_tokens": MAX_TOKENS, "temperature": {k: temperature[k] for k in LANGUAGES},
+        "sha256": digest, "base": dict(base),
+    }
+    (folder / "config.json").write_text(json.dumps(config, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+def export_folder(trained: Path, folder: Path, base: Mapping[str, str]) -> None:
+    """Make a model folder with uncalibrated temperatures of 1; ``card.finish`` calibrates and scores it.
+
+    Args:
+        trained: What ``finetune`` wrote.
+        folder: Model folder to write; its name becomes the model's name.
+        base: Name and licence of the base, for config and card.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        to_onnx(load_trained(trained), Path(scratch) / "float32.onnx")
+        quantise(Path(scratch) / "float32.onnx", folder / "model.onnx")
+    shutil.copyfile(trained / "tokenizer.json", folder / "tokenizer.json")
+    shutil.copyfile(trained / "training.json", folder / "training.json")
+    write_config(folder, folder.name, dict.fromkeys(LANGUAGES, 1.0), base)
+

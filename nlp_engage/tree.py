@@ -1,0 +1,367 @@
+"""Dialogue trees from comment records: every thread parses, and every repair is told.
+
+The rules (each an ``IssueKind``), applied in this order, none of which looks at the order of the input:
+
+* several records of one id: the latest version stays (``DUPLICATE_ID``, ``EDITED``);
+* no post: a virtual one is put above all (``NO_POST``);
+* a reply that a platform files under a floor goes to whom its text addresses (``RECOVERED_PARENT``);
+* no parent, but not the post: a reply to the post (``EXTRA_ROOT``); its own parent: too (``SELF_REPLY``);
+* a parent that is not there: a tombstone under the post, shared by all who answer it (``MISSING_PARENT``);
+* a loop: the link of its earliest comment is cut and goes to the post (``LOOP``);
+* older than its parent (``OLDER_THAN_PARENT``), fewer replies than counted (``INCOMPLETE``): only told.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from math import inf
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+import numpy as np
+
+from nlp_engage.errors import DataError
+from nlp_engage.mentions import recover_targets, time_key
+from nlp_engage.types import Comment, DialogueTree, Issue, IssueKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from nlp_engage.mentions import Target
+
+STATED: Final = 1.0
+"""Confidence of a link that the platform states."""
+REPLACED: Final = 0.5
+"""Confidence of a link to the post that stands in for an impossible one. To be calibrated by measurement."""
+
+_KINDS: Final = {kind: place for place, kind in enumerate(IssueKind)}
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A tree in the making: nodes in any order, the post at 0; ``parents`` may still hold loops."""
+
+    comments: list[Comment]
+    issues: list[Issue]
+    parents: list[int] = field(default_factory=list)
+    confidence: list[float] = field(default_factory=list)
+    stand_ins: set[int] = field(default_factory=set)
+
+    def link(self, parent: int, confidence: float) -> None:
+        """Give the next node its parent."""
+        self.parents.append(parent)
+        self.confidence.append(confidence)
+
+    def note(self, kind: IssueKind, node: int, detail: str) -> None:
+        """Book a repair of a node."""
+        self.issues.append(_issue(kind, self.comments[node], detail))
+
+
+def build_trees(comments: Iterable[Comment]) -> Iterator[DialogueTree]:
+    """Group comments by thread and build the tree of each.
+
+    The grouping is done in memory: it takes that of the archive, and nothing is yielded before all was read.
+
+    Args:
+        comments: Posts and comments of any number of threads, in any order.
+
+    Yields:
+        One tree a thread, by time of the post (without one, of the earliest comment), then by thread id;
+        threads without any time come last.
+
+    >>> records = [Comment(id="b", thread_id="q", parent_id="q"), Comment(id="p", thread_id="p")]
+    >>> [(tree.thread_id, len(tree)) for tree in build_trees(records)]
+    [('p', 1), ('q', 2)]
+    """
+    threads: defaultdict[str, list[Comment]] = defaultdict(list)
+    for comment in comments:
+        threads[comment.thread_id].append(comment)
+    for thread_id in sorted(threads, key=lambda name: (_start(threads[name]), name)):
+        yield build_tree(threads.pop(thread_id))
+
+
+def _start(records: Sequence[Comment]) -> float:
+    post = min((time_key(r)[0] for r in records if r.is_post), default=inf)
+    return post if post < inf else min(time_key(r)[0] for r in records)
+
+
+def build_tree(records: Sequence[Comment]) -> DialogueTree:
+    """Build the dialogue tree of one thread, healing whatever is broken.
+
+    The order of the records does not matter, the time is linear (sorting aside), and healing is stable:
+    ``healed(tree)`` builds the same comments, parents and stand-ins. Comments stay as the platform delivered
+    them (``parent_id`` included); ``parents`` is the healed truth.
+
+    Of several records with one id the latest stays. Records carry no time of editing, so the latest is
+    decided by, in this order: being deleted (that is never undone), ``created``, the counters ``n_replies``
+    and ``likes`` (a later crawl counts more), a parent finer than post or floor, the text in code point order.
+    Each dropped record is one issue, ``EDITED`` if its text differs from the one kept.
+
+    A post record with a parent is the post all the same; its parent is ignored and booked as ``SELF_REPLY``
+    (its own id), ``LOOP`` (a comment of its thread) or ``MISSING_PARENT`` (anything else; no tombstone).
+
+    Args:
+        records: All records of one thread, in any order, at least one.
+
+    Returns:
+        The tree, depth first, siblings by time, then id; those without a time last.
+
+    Raises:
+        DataError: There is no record, or they belong to more than one thread.
+
+    >>> tree = build_tree([
+    ...     Comment(id="p", thread_id="p", author="shop", text="New cups!"),
+    ...     Comment(id="b", thread_id="p", parent_id="a", author="shop", text="No, we tested 400."),
+    ...     Comment(id="a", thread_id="p", parent_id="p", author="ann", text="Do they leak?"),
+    ...     Comment(id="d", thread_id="p", parent_id="gone"),
+    ... ])
+    >>> [c.id for c in tree.comments], tree.parents.tolist()
+    (['p', 'a', 'b', 'gone', 'd'], [-1, 0, 1, 0, 3])
+    >>> [(issue.kind.value, issue.comment_id) for issue in tree.issues]
+    [('missing_parent', 'd')]
+    """
+    draft = _seat(records, _common_thread(records))
+    _link(draft)
+    _cut_loops(draft)
+    return _in_order(draft)
+
+
+def _common_thread(records: Sequence[Comment]) -> str:
+    if not records:
+        raise DataError(
+            "build_tree got no records: a tree needs at least one post or comment. "
+            "Leave empty threads out, or use build_trees, which never makes one."
+        )
+    threads = sorted({r.thread_id for r in records})
+    if len(threads) > 1:
+        raise DataError(
+            f"build_tree got records of {len(threads)} threads ({threads[0]!r}, {threads[1]!r}, ...): "
+            "all must share one thread_id. Use build_trees for a whole archive."
+        )
+    return threads[0]
+
+
+def _seat(records: Sequence[Comment], thread_id: str) -> _Draft:
+    """One record an id, the post (if need be a virtual one) first."""
+    kept: dict[str, Comment] = {}
+    dropped: list[Comment] = []
+    for record in records:
+        if record.id in kept:
+            older, record = sorted((kept[record.id], record), key=_version)
+            dropped.append(older)
+        kept[record.id] = record
+    post = kept.pop(thread_id, None)
+    draft = _Draft(comments=[post or Comment(id=thread_id, thread_id=thread_id), *kept.values()], issues=[])
+    if post is None:
+        draft.stand_ins.add(0)
+        draft.note(IssueKind.NO_POST, 0, "the post is not in the archive; a virtual one takes its place")
+    for old in dropped:
+        if old.text == (kept.get(old.id) or draft.comments[0]).text:
+            draft.issues.append(_issue(IssueKind.DUPLICATE_ID, old, "another record of this id was dropped"))
+        else:
+            draft.issues.append(_issue(IssueKind.EDITED, old, "an older version of this text was dropped"))
+    return draft
+
+
+def _version(c: Comment) -> tuple[object, ...]:
+    """Sorts the records of one id from oldest to latest (see ``build_tree``); the last item breaks ties."""
+    return (
+        c.deleted,
+        -inf if c.created is None else c.created.timestamp(),
+        -1 if c.n_replies is None else c.n_replies,
+        -inf if c.likes is None else c.likes,
+        c.parent_id not in (None, c.thread_id, c.root_id),
+        c.text,
+        repr(c),
+    )
+
+
+def _link(draft: _Draft) -> None:
+    """Resolve every parent; add a tombstone for each one that is missing."""
+    comments = draft.comments
+    index = {c.id: i for i, c in enumerate(comments)}
+    recovered = recover_targets(comments)
+    draft.link(-1, STATED)
+    _ignore_parent_of_post(draft, index)
+    missing: dict[str, int] = {}
+    for i in range(1, len(comments)):
+        parent_id = comments[i].parent_id
+        if i in recovered and _link_recovered(draft, i, recovered[i], index):
+            continue
+        if not parent_id:
+            draft.note(IssueKind.EXTRA_ROOT, i, "no parent, yet not the post; taken as a reply to the post")
+            draft.link(0, STATED)
+        elif parent_id == comments[i].id:
+            draft.note(IssueKind.SELF_REPLY, i, "it answers itself; taken as a reply to the post")
+            draft.link(0, REPLACED)
+        else:
+            parent = index.get(parent_id)
+            if parent is None:
+                parent = missing.setdefault(parent_id, len(index) + len(missing))
+                draft.note(IssueKind.MISSING_PARENT, i, f"it answers {parent_id!r}, not in the archive")
+            draft.link(parent, recovered[i].confidence if i in recovered else STATED)
+    for parent_id in missing:
+        draft.stand_ins.add(len(comments))
+        thread_id = comments[0].thread_id
+        comments.append(Comment(id=parent_id, thread_id=thread_id, parent_id=thread_id, deleted=True))
+        draft.link(0, REPLACED)
+
+
+def _link_recovered(draft: _Draft, i: int, target: Target, index: dict[str, int]) -> bool:
+    """Link a flattened reply to whom it addresses; False where the platform's own link stands."""
+    own = draft.comments[i].parent_id
+    if target.node is None or own is None or target.node == index.get(own):
+        return False
+    answered = draft.comments[target.node].id
+    draft.note(IssueKind.RECOVERED_PARENT, i, f"filed under {own!r} by the platform; it answers {answered!r}")
+    draft.link(target.node, target.confidence)
+    return True
+
+
+def _ignore_parent_of_post(draft: _Draft, index: dict[str, int]) -> None:
+    parent_id = draft.comments[0].parent_id
+    if not parent_id:
+        return
+    parent = index.get(parent_id)
+    kind = IssueKind.MISSING_PARENT if parent is None else IssueKind.LOOP if parent else IssueKind.SELF_REPLY
+    draft.note(kind, 0, f"it is the post, yet it answers {parent_id!r}; that link is ignored")
+
+
+def _cut_loops(draft: _Draft) -> None:
+    """Follow every node upwards; whoever meets their own walk has found a loop. Each node is passed once."""
+    parents, comments = draft.parents, draft.comments
+    walk = [0] * len(parents)
+    walk[0] = -1
+    for start in range(1, len(parents)):
+        i = start
+        while walk[i] == 0:
+            walk[i] = start
+            i = parents[i]
+        if walk[i] != start:
+            continue
+        loop, j = [i], parents[i]
+        while j != i:
+            loop.append(j)
+            j = parents[j]
+        first = min(loop, key=lambda k: time_key(comments[k]))
+        answered = comments[parents[first]].id
+        draft.note(IssueKind.LOOP, first, f"it answered {answered!r} in a loop of {len(loop)}; cut")
+        parents[first], draft.confidence[first] = 0, REPLACED
+
+
+def _in_order(draft: _Draft) -> DialogueTree:
+    """Put the nodes in order, depth first, and book what can only be seen in the finished tree."""
+    by_time = sorted(range(len(draft.parents)), key=lambda i: time_key(draft.comments[i]))
+    order = _depth_first(draft.parents, by_time)
+    position = np.empty(len(order), dtype=np.int32)
+    position[order] = np.arange(len(order), dtype=np.int32)
+    parents = np.array(draft.parents, dtype=np.int32)[order]
+    parents[1:] = position[parents[1:]]
+    stand_in = np.zeros(len(order), dtype=np.bool_)
+    stand_in[position[sorted(draft.stand_ins)]] = True
+    tree = DialogueTree(
+        comments=tuple(draft.comments[i] for i in order),
+        parents=parents,
+        stand_in=stand_in,
+        link_confidence=np.array(draft.confidence, dtype=np.float64)[order],
+    )
+    place = {c.id: i for i, c in enumerate(tree.comments)}
+    issues = [*draft.issues, *_gaps(tree)]
+    issues.sort(key=lambda issue: (place[issue.comment_id], _KINDS[issue.kind], issue.detail))
+    return replace(tree, issues=tuple(issues))
+
+
+def _depth_first(parents: Sequence[int], by_time: Sequence[int]) -> list[int]:
+    """Nodes from the root down, siblings in the order of ``by_time``."""
+    last_child, elder = [-1] * len(parents), [-1] * len(parents)
+    for i in by_time:
+        if i:
+            elder[i], last_child[parents[i]] = last_child[parents[i]], i
+    order, stack = [], [0]
+    while stack:
+        i = stack.pop()
+        order.append(i)
+        child = last_child[i]
+        while child >= 0:
+            stack.append(child)
+            child = elder[child]
+    return order
+
+
+def _gaps(tree: DialogueTree) -> Iterator[Issue]:
+    """Replies older than what they answer, and counters that promise more than there is."""
+    collected = _replies_collected(tree)
+    for i, (comment, parent) in enumerate(zip(tree.comments, tree.parents.tolist(), strict=True)):
+        if comment.n_replies is not None and comment.n_replies > collected[i]:
+            detail = f"the platform counts {comment.n_replies} replies, the archive has {collected[i]}"
+            yield _issue(IssueKind.INCOMPLETE, comment, detail)
+        before = tree.comments[parent].created if i else None
+        if before is not None and comment.created is not None and comment.created < before:
+            detail = (
+                f"written {comment.created.isoformat()}, before the comment it answers ({before.isoformat()})"
+            )
+            yield _issue(IssueKind.OLDER_THAN_PARENT, comment, detail)
+
+
+def _replies_collected(tree: DialogueTree) -> list[int]:
+    """What platforms count: under the post everything, under a comment its replies and all of its floor."""
+    place = {c.id: i for i, c in enumerate(tree.comments)}
+    collected = [0] * len(tree)
+    for i, (comment, parent) in enumerate(zip(tree.comments, tree.parents.tolist(), strict=True)):
+        if i and not tree.stand_in[i]:
+            floor = place.get(comment.root_id) if comment.root_id else None
+            for counter in {0, parent, parent if floor in (None, i) else floor}:
+                collected[counter] += 1
+    return collected
+
+
+def _issue(kind: IssueKind, comment: Comment, detail: str) -> Issue:
+    return Issue(kind=kind, thread_id=comment.thread_id, comment_id=comment.id, detail=detail)
+
+
+def completeness(tree: DialogueTree) -> tuple[int, int] | None:
+    """How much of a thread is there, by the platform's own counters.
+
+    Args:
+        tree: Any tree.
+
+    Returns:
+        ``(collected, declared)`` in comments, or ``None`` where the platform does not tell. The post's
+        counter counts every comment below it. Without one, the comments directly under the post and their
+        counters are taken, if all of these have one and none of them is a tombstone. ``declared`` is the
+        platform's word: it may be less than ``collected``, for counters lag behind.
+
+    >>> completeness(build_tree([Comment(id="p", thread_id="p", n_replies=7),
+    ...                          Comment(id="a", thread_id="p", parent_id="p")]))
+    (1, 7)
+    """
+    collected = _replies_collected(tree)
+    if tree.post.n_replies is not None:
+        return collected[0], tree.post.n_replies
+    top = np.flatnonzero(tree.parents == 0).tolist()
+    counters = [tree.comments[i].n_replies for i in top]
+    known = [n for n in counters if n is not None]
+    if not known or len(known) < len(counters):
+        return None
+    return len(top) + sum(collected[i] for i in top), len(top) + sum(known)
+
+
+def healed(tree: DialogueTree) -> Iterator[Comment]:
+    """Yield the real records of a tree with their healed ``parent_id``, in tree order.
+
+    Stand-ins are left out; a child of a tombstone keeps the missing id, from which the tombstone comes back.
+    What is lost is the memory of repairs: a recovered parent now reads as stated by the platform.
+
+    >>> tree = build_tree([Comment(id="p", thread_id="p"), Comment(id="a", thread_id="p", parent_id="a")])
+    >>> [(c.id, c.parent_id) for c in healed(tree)]
+    [('p', None), ('a', 'p')]
+    """
+    for i, comment in enumerate(tree.comments):
+        if tree.stand_in[i]:
+            continue
+        parent_id = tree.comments[int(tree.parents[i])].id if i else None
+        if parent_id == comment.parent_id:
+            yield comment
+        else:
+            yield msgspec.structs.replace(comment, parent_id=parent_id)
