@@ -39,8 +39,20 @@ _WHERE = {
     "read_run": ("archive", "read_run"),
 }
 __all__ = [
-    "Comment", "DialogueTree", "EngagementReport", "Issue", "Label", "LabelledTree", "Labeller", "build_tree",
-    "build_trees", "label", "label_archive", "measure", "read", "read_run",
+    "Comment",
+    "DialogueTree",
+    "EngagementReport",
+    "Issue",
+    "Label",
+    "LabelledTree",
+    "Labeller",
+    "build_tree",
+    "build_trees",
+    "label",
+    "label_archive",
+    "measure",
+    "read",
+    "read_run",
 ]
 
 
@@ -51,7 +63,9 @@ def __getattr__(name: str) -> Any:
 
         return version("nlp-engage")
     if name not in _WHERE:
-        raise AttributeError(f"module 'nlp_engage' has no attribute {name!r}; public names: {', '.join(__all__)}")
+        raise AttributeError(
+            f"module 'nlp_engage' has no attribute {name!r}; public names: {', '.join(__all__)}"
+        )
     module, attribute = _WHERE[name]
     return getattr(import_module(f"nlp_engage.{module}"), attribute)
 

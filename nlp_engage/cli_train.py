@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from nlp_engage.types import Labeller
 
 BASE_CREDIT: Final = {
-    "name": "intfloat/multilingual-e5-small", "licence": "MIT",
+    "name": "intfloat/multilingual-e5-small",
+    "licence": "MIT",
     "source": "Wang et al. 2024, Multilingual E5 Text Embeddings, arXiv:2402.05672",
 }
 PATH: Final = click.Path(path_type=Path)
@@ -25,10 +26,19 @@ PATH: Final = click.Path(path_type=Path)
 
 @click.command()
 @click.option("-o", "--out", required=True, type=PATH, help="Folder for the base.")
-@click.option("--base", default="packages", show_default=True,
-              help="'packages' rebuilds multilingual-e5-small from two packages; or any hub id or local folder.")
-@click.option("--texts", multiple=True, required=True, type=PATH,
-              help="Archives whose words say which vocabulary to keep (repeatable).")
+@click.option(
+    "--base",
+    default="packages",
+    show_default=True,
+    help="'packages' rebuilds multilingual-e5-small from two packages; or any hub id or local folder.",
+)
+@click.option(
+    "--texts",
+    multiple=True,
+    required=True,
+    type=PATH,
+    help="Archives whose words say which vocabulary to keep (repeatable).",
+)
 @click.option("--keep", default=34_000, show_default=True, help="Most used pieces to keep.")
 def base(out: Path, base: str, texts: tuple[Path, ...], keep: int) -> None:
     """Make base weights with the vocabulary cut to what English and Chinese comments use.
@@ -66,7 +76,12 @@ def train(config: Path) -> None:
 @click.option("-o", "--out", required=True, type=PATH, help="Model folder to write; its name is the model's name.")
 @click.option("--train", "train_file", required=True, type=PATH, help="Labelled units for the floors.")
 @click.option("--dev", "dev_file", required=True, type=PATH, help="Labelled units for calibration and scores.")
-def export(trained: Path, out: Path, train_file: Path, dev_file: Path) -> None:
+@click.option(
+    "--labels-note",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Markdown for the model card: who gave the labels, how far coders agree.",
+)
+def export(trained: Path, out: Path, train_file: Path, dev_file: Path, labels_note: Path | None) -> None:
     """Export a trained network to int8, calibrate it, score it beside the floors.
 
     \b
@@ -77,7 +92,7 @@ def export(trained: Path, out: Path, train_file: Path, dev_file: Path) -> None:
     from nlp_engage.classify import OnnxLabeller
     from nlp_engage.context import context_of_unit
     from nlp_engage.train.card import cross_fitted_ece, score_table, temperatures, write_card, write_scores
-    from nlp_engage.train.data import read_units
+    from nlp_engage.train.data import drop_shared_threads, read_units
     from nlp_engage.train.evaluate import evaluate
     from nlp_engage.train.export import export_folder, write_config
 
@@ -86,14 +101,15 @@ def export(trained: Path, out: Path, train_file: Path, dev_file: Path) -> None:
     credit = BASE_CREDIT if rebuilt else {"name": record["base"]["base"], "licence": "see its model page"}
     export_folder(trained, out, credit)
     units, dev = read_units(train_file), read_units(dev_file)
-    raw = OnnxLabeller.load(out).predict([context_of_unit(u) for u in dev])
+    unseen = drop_shared_threads(dev, units)  # on threads it was trained on, a network is too sure of itself
+    raw = OnnxLabeller.load(out).predict([context_of_unit(u) for u in unseen])
     logits = np.log(np.clip(raw.probabilities, 1e-12, None))
-    write_config(out, out.name, temperatures(logits, dev), credit)
+    write_config(out, out.name, temperatures(logits, unseen), credit)
     labeller = OnnxLabeller.load(out)
-    scores = {out.name: evaluate(labeller, dev), **dict(_other_scores(labeller, units, dev))}
-    scores[out.name]["ece_cross_fitted"] = cross_fitted_ece(logits, dev)
+    scores: dict[str, Any] = {out.name: evaluate(labeller, dev), **dict(_other_scores(labeller, units, dev))}
+    scores[out.name]["ece_cross_fitted"] = cross_fitted_ece(logits, unseen)
     write_scores(out, scores)
-    write_card(out, scores)
+    write_card(out, scores, labels_note=labels_note.read_text("utf-8") if labels_note else None)
     click.echo(score_table(scores))
 
 
@@ -108,10 +124,16 @@ def _other_scores(
 
     unseen = drop_shared_threads(dev, train_units)
     if len(unseen) < len(dev):
-        yield f"the same, on the {len(unseen)} dev replies of threads not in train", evaluate(labeller, unseen)
+        yield (
+            f"the same, on the {len(unseen)} dev replies of threads not in train",
+            evaluate(labeller, unseen),
+        )
     codes = list(LABEL_CODES)
     apart = drop_shared_threads(train_units, dev)
-    for name, estimator in (("TF-IDF + logistic regression", tfidf_baseline()), ("majority label", majority_baseline())):
+    for name, estimator in (
+        ("TF-IDF + logistic regression", tfidf_baseline()),
+        ("majority label", majority_baseline()),
+    ):
         estimator.fit([u["reply"] for u in apart], [u["label"] for u in apart])
         order = [list(estimator.classes_).index(code) for code in codes]
         yield name, score_predictions(estimator.predict_proba([u["reply"] for u in dev])[:, order], dev)

@@ -13,7 +13,7 @@ from nlp_engage.text import detect_language, for_model
 from nlp_engage.types import ACT_LABEL, ACTS, LABEL_CODES, LANGUAGES, Act, Comment, ReplyContext, Role
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from nlp_engage.types import DialogueTree
 
@@ -80,11 +80,14 @@ def reply_contexts(tree: DialogueTree) -> Iterator[tuple[int, ReplyContext]]:
     for i in range(1, len(tree)):
         if languages[i] not in LANGUAGES:
             continue
-        yield i, ReplyContext(
-            reply=for_model(tree.comments[i].text),
-            by_owner=_is_owner(tree.comments[i], tree.post),
-            turns=tuple(_turns(tree, i, texts)),
-            language=languages[i],
+        yield (
+            i,
+            ReplyContext(
+                reply=for_model(tree.comments[i].text),
+                by_owner=_is_owner(tree.comments[i], tree.post),
+                turns=tuple(_turns(tree, i, texts)),
+                language=languages[i],
+            ),
         )
 
 
@@ -131,7 +134,9 @@ def context_of_unit(unit: Mapping[str, Any]) -> ReplyContext:
         by, above, language = unit["by"], unit["above"], unit["lang"]
         post, reply = unit["post"], unit["reply"]
     except KeyError as missing:
-        raise DataError(f"unit {unit.get('uid', '?')!r}: field {missing} is missing; see docs/codebook.md") from None
+        raise DataError(
+            f"unit {unit.get('uid', '?')!r}: field {missing} is missing; see docs/codebook.md"
+        ) from None
     if language not in LANGUAGES:
         raise DataError(f"unit {unit.get('uid', '?')!r}: lang is {language!r}, must be one of {LANGUAGES}")
     owner = by.endswith(_OWNER_MARK)
@@ -162,5 +167,64 @@ def labels_of_unit(unit: Mapping[str, Any]) -> tuple[int, int]:
     if act not in ACTS:
         raise DataError(f"unit {uid!r}: act is {act!r}, must be one of {', '.join(ACTS)}")
     if ACT_LABEL[Act(act)] != LABEL_CODES[code]:
-        raise DataError(f"unit {uid!r}: act {act!r} belongs to {ACT_LABEL[Act(act)]}, but the label is {code!r}")
+        raise DataError(
+            f"unit {uid!r}: act {act!r} belongs to {ACT_LABEL[Act(act)]}, but the label is {code!r}"
+        )
     return list(LABEL_CODES).index(code), ACTS.index(Act(act))
+
+
+def units_of_replies(tree: DialogueTree, rows: Iterable[int]) -> Iterator[dict[str, Any]]:
+    """Make the units an annotator reads (and a model can be trained on) from replies of a tree.
+
+    A unit holds what ``reply_contexts`` would show the model, and nothing more: nobody labels by what the model
+    cannot see. People are letters, the same letter for the same person.
+
+    Args:
+        tree: The tree.
+        rows: Indices of the replies, each above 0.
+
+    Yields:
+        ``uid, lang, platform, thread, post, above, by, reply``; a label is what is missing.
+
+    >>> from nlp_engage.tree import build_tree
+    >>> tree = build_tree([
+    ...     Comment(id="p", thread_id="p", author="shop", text="New cups!"),
+    ...     Comment(id="a", thread_id="p", parent_id="p", author="ann", text="Do they leak?"),
+    ...     Comment(id="b", thread_id="p", parent_id="a", author="shop", text="No, we tested 400 of them."),
+    ... ])
+    >>> unit, = units_of_replies(tree, [2])
+    >>> unit["above"], unit["by"], unit["reply"]
+    ([['A', 'Do they leak?']], 'B(page owner)', 'No, we tested 400 of them.')
+    >>> context_of_unit(unit) == dict(reply_contexts(tree))[2]
+    True
+    """
+    languages = comment_languages(tree)
+    for i in rows:
+        turns = _speaking_turns(tree, i)
+        reply = tree.comments[i]
+        yield {
+            "uid": reply.id,
+            "lang": languages[i],
+            "platform": reply.platform,
+            "thread": tree.thread_id,
+            "post": tree.post.text[:POST_CHARS],
+            "above": turns[:-1],
+            "by": turns[-1][0],
+            "reply": reply.text,
+        }
+
+
+def _speaking_turns(tree: DialogueTree, i: int) -> list[list[str]]:
+    """The nearest ancestors of a reply, oldest first, and the reply itself, each with who speaks."""
+    path = [i]
+    while len(path) <= MAX_ANCESTORS and (up := int(tree.parents[path[-1]])) > 0:
+        path.append(up)
+    letters: dict[str, str] = {}
+    turns = []
+    for j in reversed(path):
+        comment = tree.comments[j]
+        letter = letters.setdefault(comment.author or f"unknown {j}", chr(ord("A") + len(letters)))
+        owner = _OWNER_MARK if _is_owner(comment, tree.post) else ""
+        gone = bool(tree.stand_in[j]) or comment.deleted
+        turns.append([letter + owner, "" if gone else comment.text])
+    return turns

@@ -1,14 +1,16 @@
 """From a reply in its context to token ids: the versioned template every model is trained with.
 
-``<s> [<owner>] reply </s> <role> turn <role> turn ... </s>`` with segment 0 for the reply and 1 for the context.
-The post comes first in the context (cut short when there are ancestors), then ancestors, nearest first, so what
-does not fit is cut from the far end.
+``<s> [<owner>] reply </s> <role> turn <role> turn ... </s>`` with segment 0 for the reply, 1 for the context.
+The post comes first in the context (cut short when there are ancestors), then ancestors, nearest first, so
+what does not fit is cut from the far end. Marks of the template that somebody typed into a comment are left
+out: nobody can write ``<owner>`` and pass for the page.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from nlp_engage.errors import ModelError
 from nlp_engage.types import ReplyContext, Role
 
 if TYPE_CHECKING:
@@ -23,11 +25,13 @@ ROLE_TOKENS: Final = {role: f"<{role.value}>" for role in Role}
 MAX_TOKENS: Final = 160
 REPLY_TOKENS: Final = 96
 POST_TOKENS: Final = 40
-_START, _END = "<s>", "</s>"
+PAD_ID: Final = 1
+"""Id of ``<pad>`` in every tokenizer of the XLM-R family, the only one the template is made for."""
+_START, _PAD, _END = "<s>", "<pad>", "</s>"
 
 
 class Encoded(NamedTuple):
-    """Token ids of one pair; ``reply_length`` tokens (with the closing mark) are segment 0, the rest segment 1."""
+    """Token ids of one pair: the first ``reply_length`` (closing mark included) are segment 0, the rest 1."""
 
     ids: list[int]
     reply_length: int
@@ -42,18 +46,27 @@ class PairEncoder:
     """Applies the template with a given tokenizer. Post and ancestor texts are tokenised once per batch.
 
     Args:
-        tokenizer: A ``tokenizers.Tokenizer`` whose vocabulary holds ``<s>``, ``</s>`` and the role tokens.
+        tokenizer: A ``tokenizers.Tokenizer`` whose vocabulary holds ``<s>``, ``<pad>`` (at ``PAD_ID``),
+            ``</s>`` and the role tokens.
+
+    Raises:
+        ModelError: The tokenizer lacks one of these.
     """
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
-        special = [_START, _END, *ROLE_TOKENS.values()]
-        ids = {token: tokenizer.token_to_id(token) for token in special}
-        missing = [token for token, number in ids.items() if number is None]
-        if missing:
-            raise ValueError(f"tokenizer lacks {missing}, which template {TEMPLATE_VERSION} needs")
+        special = (_START, _PAD, _END, *ROLE_TOKENS.values())
+        ids = {token: number for token in special if (number := tokenizer.token_to_id(token)) is not None}
+        if missing := [token for token in special if token not in ids]:
+            raise ModelError(
+                f"the tokenizer lacks {missing}, which template {TEMPLATE_VERSION!r} needs; "
+                "make the base with `nlp-engage base`, which adds the role tokens"
+            )
+        if ids[_PAD] != PAD_ID:
+            raise ModelError(f"the tokenizer's {_PAD} has id {ids[_PAD]}, it must be {PAD_ID} (XLM-R family)")
         self._start, self._end = ids[_START], ids[_END]
         self._role = {role: ids[token] for role, token in ROLE_TOKENS.items()}
+        self._marks = frozenset(ids.values())
 
     def encode(self, contexts: Iterable[ReplyContext]) -> list[Encoded]:
         """Encode a batch.
@@ -62,15 +75,13 @@ class PairEncoder:
             One ``Encoded`` a context, in order; each has between 3 and ``MAX_TOKENS`` ids.
         """
         batch = list(contexts)
-        texts = {text: 0 for c in batch for text in (c.reply, *(t for _, t in c.turns))}
-        pieces = dict(
-            zip(
-                texts,
-                (e.ids for e in self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)),
-                strict=True,
-            )
-        )
+        texts = dict.fromkeys(text for c in batch for text in (c.reply, *(t for _, t in c.turns)))
+        encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+        pieces = {text: self._pieces(text, e.ids) for text, e in zip(texts, encodings, strict=True)}
         return [self._assemble(context, pieces) for context in batch]
+
+    def _pieces(self, text: str, ids: list[int]) -> list[int]:
+        return [i for i in ids if i not in self._marks] if "<" in text else ids
 
     def _assemble(self, context: ReplyContext, pieces: dict[str, list[int]]) -> Encoded:
         head = [self._start, *([self._role[Role.OWNER]] if context.by_owner else [])]
@@ -80,7 +91,7 @@ class PairEncoder:
         ids: list[int] = []
         if turns and turns[-1][0] is Role.POST:
             turns = [turns[-1], *turns[:-1]]
-        for n, (role, text) in enumerate(turns):
+        for role, text in turns:
             limit = POST_TOKENS if role is Role.POST and len(turns) > 1 else room
             ids += [self._role[role], *pieces[text][:limit]]
         return Encoded(ids=[*reply, *ids[:room], self._end], reply_length=len(reply))

@@ -1,4 +1,4 @@
-"""Every error the package raises on purpose. Messages name the value, the rule, the place and the next step."""
+"""Every error the package raises on purpose. A message names value, rule, place and next step."""
 
 from __future__ import annotations
 

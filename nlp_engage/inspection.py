@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 
 def inspect_archive(
-    paths: Sequence[str], *, format: str | None = None, columns: Mapping[str, str] | None = None, keep: int = 5
+    paths: Sequence[str],
+    *,
+    format: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    keep: int = 5,
 ) -> tuple[dict[str, Any], list[DialogueTree]]:
     """Read an archive whole and describe it.
 
@@ -59,12 +63,22 @@ def inspect_archive(
         largest = sorted([*largest, tree], key=lambda t: (-len(t), t.thread_id))[:keep]
     found = {
         "format": ", ".join(sorted({f.split(":", 1)[0] for f in report.formats.values()})),
-        "threads": threads, "posts": posts, "comments": comments, "rejected": report.n_rejected,
-        "max_depth": max_depth, "authors": len(authors), "issues": dict(sorted(issues.items())),
+        "threads": threads,
+        "posts": posts,
+        "comments": comments,
+        "rejected": report.n_rejected,
+        "max_depth": max_depth,
+        "authors": len(authors),
+        "issues": dict(sorted(issues.items())),
         "completeness": round(collected / declared, 4) if declared else None,
-        "read": report.read, "kept": report.kept, "skipped": report.skipped, "owner_replies": owner_replies,
-        "languages": dict(languages.most_common()), "platforms": dict(platforms.most_common()),
-        "first": min(times).isoformat() if times else None, "last": max(times).isoformat() if times else None,
+        "read": report.read,
+        "kept": report.kept,
+        "skipped": report.skipped,
+        "owner_replies": owner_replies,
+        "languages": dict(languages.most_common()),
+        "platforms": dict(platforms.most_common()),
+        "first": min(times).isoformat() if times else None,
+        "last": max(times).isoformat() if times else None,
         "files": report.formats,
         "rejects": {f"{r.file}, {r.place}": r.reason for r in report.rejected[:20]},
     }

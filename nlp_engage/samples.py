@@ -14,7 +14,10 @@ def sample_archives() -> Path:
         DataError: This installation came without them.
     """
     package = Path(__file__).resolve().parent
-    for folder in (package / "_shipped" / "sample" / "archives", package.parent / "data" / "sample" / "archives"):
+    for folder in (
+        package / "_shipped" / "sample" / "archives",
+        package.parent / "data" / "sample" / "archives",
+    ):
         if folder.is_dir():
             return folder
     raise DataError("the sample archives are missing from this installation; reinstall nlp-engage")

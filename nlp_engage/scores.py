@@ -1,4 +1,4 @@
-"""Scores of a labelling against gold labels, in numpy: macro-F1, confusion, calibration error (layer 1)."""
+"""Scores of a labelling against gold labels, in numpy: macro-F1, confusion, agreement, calibration error."""
 
 from __future__ import annotations
 
@@ -37,7 +37,11 @@ def precision_recall_f1(truth: Indices, guess: Indices, n_labels: int = len(LABE
     hits = np.diag(counts).astype(np.float64)
     predicted, true = counts.sum(0), counts.sum(1)
     return np.stack(
-        [hits / np.maximum(predicted, 1), hits / np.maximum(true, 1), 2 * hits / np.maximum(predicted + true, 1)],
+        [
+            hits / np.maximum(predicted, 1),
+            hits / np.maximum(true, 1),
+            2 * hits / np.maximum(predicted + true, 1),
+        ],
         axis=1,
     )
 
@@ -49,6 +53,26 @@ def macro_f1(truth: Indices, guess: Indices, n_labels: int = len(LABELS)) -> flo
     0.667
     """
     return float(precision_recall_f1(truth, guess, n_labels)[:, 2].mean())
+
+
+def krippendorff_alpha(truth: Indices, guess: Indices, n_labels: int = len(LABELS)) -> float:
+    """Agreement beyond chance of two codings of the same replies, for nominal labels and without gaps.
+
+    Source: Krippendorff 2011, Computing Krippendorff's Alpha-Reliability, sections A and B.
+
+    Returns:
+        1 for perfect agreement, 0 for that of chance, below 0 for systematic disagreement. 0, too, where only
+        one label occurs: codings that never vary show nothing.
+
+    >>> round(krippendorff_alpha(np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1]), 2), 3)
+    0.533
+    """
+    coincidences = confusion(truth, guess, n_labels)
+    coincidences = coincidences + coincidences.T
+    totals, n = coincidences.sum(0), int(coincidences.sum())
+    expected = n * n - int((totals * totals).sum())  # pairs of unequal labels, had chance paired them
+    observed = (n - 1) * (n - int(np.trace(coincidences)))
+    return 1 - observed / expected if expected else 0.0
 
 
 def expected_calibration_error(truth: Indices, probabilities: FloatArray, bins: int = 15) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +13,9 @@ if TYPE_CHECKING:
     from nlp_engage.types import DialogueTree, LabelledTree
 
 _MARKS = {LABELS[0]: "M", LABELS[1]: "D", LABELS[2]: "S"}
+_BIDI = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _WIDTH = 96
+"""Columns of a line; a Chinese character takes two."""
 
 
 def draw(tree: DialogueTree, *, labels: LabelledTree | None = None, limit: int = 60) -> str:
@@ -23,10 +26,16 @@ def draw(tree: DialogueTree, *, labels: LabelledTree | None = None, limit: int =
         labels: The same tree with labels.
         limit: Comments to draw; the rest is counted in a last line.
 
+    Returns:
+        Lines of at most 96 columns. Control characters of the archive's text are left out, so that it cannot
+        steer a terminal.
+
     >>> from nlp_engage.tree import build_tree
     >>> from nlp_engage.types import Comment
-    >>> print(draw(build_tree([Comment(id="p", thread_id="p", author="shop", text="New cups!"),
-    ...                        Comment(id="a", thread_id="p", parent_id="p", author="ann", text="Do they leak?")])))
+    >>> print(draw(build_tree([
+    ...     Comment(id="p", thread_id="p", author="shop", text="New cups!"),
+    ...     Comment(id="a", thread_id="p", parent_id="p", author="ann", text="Do they leak?"),
+    ... ])))
     p  shop: New cups!
     └─ ann: Do they leak?
     """
@@ -49,16 +58,28 @@ def draw(tree: DialogueTree, *, labels: LabelledTree | None = None, limit: int =
 
 def _node(tree: DialogueTree, i: int, labels: LabelledTree | None) -> str:
     comment = tree.comments[i]
+    name = _plain(comment.id)
     if tree.stand_in[i]:
-        return f"{comment.id}  (post not in the archive)" if i == 0 else f"({comment.id}: not in the archive)"
+        return f"{name}  (post not in the archive)" if i == 0 else f"({name}: not in the archive)"
     mark = ""
     if labels is not None and i > 0:
         known = not np.isnan(labels.probabilities[i, 0])
         mark = f"[{_MARKS[LABELS[int(labels.probabilities[i].argmax())]] if known else '-'}] "
-    who = (comment.author_name or comment.author or "?") + ("*" if comment.is_owner else "")
-    text = "(deleted)" if comment.deleted else " ".join(comment.text.split())
-    return f"{comment.id + '  ' if i == 0 else ''}{mark}{who}: {text}"
+    who = _plain(comment.author_name or comment.author or "?") + ("*" if comment.is_owner else "")
+    text = "(deleted)" if comment.deleted else _plain(comment.text)
+    return f"{name + '  ' if i == 0 else ''}{mark}{who}: {text}"
+
+
+def _plain(text: str) -> str:
+    """One line without characters that steer a terminal: controls, lone surrogates, changes of direction."""
+    line = " ".join(text[: 4 * _WIDTH].split())
+    return "".join(c for c in line if unicodedata.category(c) not in ("Cc", "Cs") and c not in _BIDI)
 
 
 def _shorten(line: str) -> str:
-    return line if len(line) <= _WIDTH else line[: _WIDTH - 1] + "…"
+    columns = 0
+    for place, character in enumerate(line):
+        columns += 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        if columns > _WIDTH:
+            return line[: place - 1] + "…"
+    return line

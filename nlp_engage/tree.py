@@ -95,7 +95,7 @@ def build_tree(records: Sequence[Comment]) -> DialogueTree:
 
     Of several records with one id the latest stays. Records carry no time of editing, so the latest is
     decided by, in this order: being deleted (that is never undone), ``created``, the counters ``n_replies``
-    and ``likes`` (a later crawl counts more), a parent finer than post or floor, the text in code point order.
+    and ``likes`` (a later crawl counts more), a parent finer than post or floor, the text by code points.
     Each dropped record is one issue, ``EDITED`` if its text differs from the one kept.
 
     A post record with a parent is the post all the same; its parent is ignored and booked as ``SELF_REPLY``

@@ -27,7 +27,7 @@ LABEL_SCHEME: Final = "engage-3/1.2"
 
 
 class Label(StrEnum):
-    """What kind of engagement a reply is (``docs/codebook.md``). The order is that of every probability array."""
+    """What kind of engagement a reply is (``docs/codebook.md``), in the order of every probability array."""
 
     MINDLESS = "mindless_interaction"
     DIALOGUE = "genuine_dialogue"
@@ -69,7 +69,8 @@ class Comment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     Attributes:
         id: Identifier, unique in the archive. Always a string: platform ids exceed 2**53.
-        thread_id: Identifier of the post the comment stands under. The post's own record has ``id == thread_id``.
+        thread_id: Identifier of the post the comment stands under; the post's own record has
+            ``id == thread_id``.
         parent_id: What it answers; ``None`` for the post itself.
         author: Identifier of the author, or ``None`` where the source has none.
         text: Plain text (markup of the platform already removed).
@@ -79,8 +80,9 @@ class Comment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         lang: Language tag if the source states one (``en``, ``zh``, ...), else ``None``.
         platform: Platform name in lower case (``reddit``, ``youtube``, ``weibo``, ...).
         author_name: Display name, where it differs from ``author``; needed to resolve ``@name`` prefixes.
-        root_id: The floor (top-level comment) the platform files this reply under, on platforms with two levels.
-        n_replies: The platform's own reply counter: for a post all comments below it, for a comment its replies.
+        root_id: The floor (top-level comment) the platform files this reply under, if there are two levels.
+        n_replies: The platform's own reply counter: for a post all comments below it, for a comment its
+            replies.
         deleted: The platform says this comment was deleted or removed.
 
     >>> Comment(id="c1", thread_id="p1", parent_id="p1", author="bob", text="Which size?").is_post
@@ -114,7 +116,7 @@ class Comment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class IssueKind(StrEnum):
-    """What healing had to repair or an archive left open. Every kind names one rule of ``tree.build_tree``."""
+    """What healing had to repair or an archive left open. Each kind names one rule of ``tree.build_tree``."""
 
     MISSING_PARENT = "missing_parent"
     LOOP = "loop"

@@ -69,6 +69,9 @@ def _attach(
     acts[where] = predictions.acts[rows]
     act_probabilities[where] = predictions.act_probabilities[rows]
     return LabelledTree(
-        tree=tree, probabilities=probabilities, acts=acts, act_probabilities=act_probabilities,
+        tree=tree,
+        probabilities=probabilities,
+        acts=acts,
+        act_probabilities=act_probabilities,
         languages=comment_languages(tree),
     )

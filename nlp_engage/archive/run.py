@@ -1,10 +1,13 @@
-"""Make or resume a run: read, heal, cut into parts by thread hash, label what is not there yet, keep the books."""
+"""Make or resume a run: read, group, cut into parts by thread hash, label what is not there yet, keep the books."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter, defaultdict
+import secrets
+import time
+from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -12,25 +15,35 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from nlp_engage.archive.label import label_trees
-from nlp_engage.archive.store import MANIFEST, REJECTS, digest, part_is_done, part_paths, write_atomically, write_part
+from nlp_engage.archive.parts import Part, finished_books, make_part, part_paths, write_atomically
+from nlp_engage.archive.privacy import Privacy
+from nlp_engage.archive.spill import DEFAULT_MEMORY, ThreadStore
+from nlp_engage.archive.store import MANIFEST, REJECTS, is_run, read_manifest
 from nlp_engage.errors import RunError
 from nlp_engage.readers import read
-from nlp_engage.tree import build_trees, healed
 from nlp_engage.types import ReadReport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from nlp_engage.types import DialogueTree, Labeller
+    from nlp_engage.types import Labeller
 
-PART_COMMENTS: Final = 5_000
-"""Comments per part, about: what an interrupted run has to do again at most."""
+PROGRESS: Final = "progress.json"
+_SPILL: Final = ".spill"
+_LOCK: Final = ".lock"
+_SALT: Final = ".salt"
+_COUNTS: Final = ("records", "threads", "posts", "comments", "labelled")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
-    """What a run did: the manifest, and how many parts were already there."""
+    """What a run did.
+
+    Attributes:
+        folder: The run folder.
+        manifest: Its manifest.
+        resumed_parts: Parts that were already there.
+    """
 
     folder: Path
     manifest: dict[str, Any]
@@ -44,11 +57,17 @@ def label_archive(
     *,
     columns: Mapping[str, str] | None = None,
     format: str | None = None,
+    salt: str | None = None,
+    keep_authors: bool = False,
+    text: bool = True,
+    mask: bool = False,
+    memory: int = DEFAULT_MEMORY,
     progress: Callable[[int, int], object] | None = None,
 ) -> RunResult:
     """Label an archive into a run folder, or finish a run that was interrupted.
 
-    A part is done again unless text, context and model are the same; two models never mix in a folder.
+    A part is done again unless text, context, model and settings are the same; two models never mix in a folder.
+    An archive that grew is continued: threads that did not change keep their labels.
 
     Args:
         paths: Files, folders or globs in any supported format.
@@ -56,110 +75,211 @@ def label_archive(
         labeller: The model.
         columns: Column map for tabular files (our field -> their column).
         format: Name of a format, instead of sniffing.
-        progress: Called with (comments done since the last call, comments in all).
+        salt: Salt of the author ids; by default a random one, kept in the run folder (``.salt``) for resuming.
+        keep_authors: Write author ids and names as they are.
+        text: Write the words; without, opaque tokens.
+        mask: Mask e-mail addresses and phone numbers.
+        memory: Bytes the grouping may take; beyond, it goes to disk.
+        progress: Called with (records done since the last call, records in all).
 
     Returns:
         The manifest and how much was resumed.
 
     Raises:
         ReadError: Nothing can be read.
-        RunError: The folder was made with another model.
+        RunError: The folder was made with another model or other settings, is no run folder, or is in use.
+        OSError: The disk is full; run again when there is room.
     """
     folder, report = Path(out), ReadReport()
-    _check_folder(folder, labeller)
-    trees = list(build_trees(read(paths, format=format, columns=columns, report=report)))
-    parts = _parts(trees, _known_parts(folder))
-    total = sum(len(t) for t in trees)
-    model = labeller.fingerprint
-    books = {"nlp_engage": version("nlp-engage"), "model": model, "parts": len(parts)}
-    write_atomically(folder / MANIFEST, _json({**books, "complete": False}))
-    resumed = 0
-    for number, part in enumerate(parts):
-        key = _key(part, model)
-        if part_is_done(folder, number, key):
-            resumed += 1
-            if progress:
-                progress(sum(len(t) for t in part), total)
-            continue
-        labelled = list(label_trees(part, labeller, progress=lambda n: progress(n, total) if progress else None))
-        write_part(folder, number, key, labelled)
-    _drop_stale_parts(folder, len(parts))
-    labelled_count, out_of_domain = _count_labels(folder, len(parts))
-    rejects = b"".join(msgspec.json.encode(r) + b"\n" for r in report.rejected)
-    write_atomically(folder / REJECTS, rejects)
-    manifest = {**books, "complete": True, **_books(trees, report), "labelled": labelled_count,
-                "unlabelled": dict(sorted(out_of_domain.items()))}
-    write_atomically(folder / MANIFEST, _json(manifest))
-    return RunResult(folder=folder, manifest=manifest, resumed_parts=resumed)
+    _check_folder(folder)
+    with _locked(folder):
+        privacy = Privacy(salt=None if keep_authors else salt or _own_salt(folder), text=text, mask=mask)
+        made_with = {"model": labeller.fingerprint, "settings": privacy.settings}
+        _check_made_with(folder, made_with)
+        known_parts = read_manifest(folder)["parts"] if is_run(folder) else None
+        store = ThreadStore(folder / _SPILL, memory)
+        try:
+            total = store.fill(read(paths, format=format, columns=columns, report=report))
+            parts = store.group(known_parts)
+            head = {"nlp_engage": version("nlp-engage"), **made_with, "parts": parts, "read": report.read}
+            write_atomically(folder / MANIFEST, _json({**head, "complete": False}))
+            worker = _Worker(folder, store, labeller, privacy, total, progress)
+            books = [worker.part(number, head) for number in range(parts)]
+        finally:
+            store.remove()
+        _drop_stale_parts(folder, parts)
+        write_atomically(folder / REJECTS, b"".join(msgspec.json.encode(r) + b"\n" for r in report.rejected))
+        manifest = {**head, **_totals(books, report), "complete": True}
+        write_atomically(folder / MANIFEST, _json(manifest))
+        (folder / PROGRESS).unlink(missing_ok=True)
+    return RunResult(folder=folder, manifest=manifest, resumed_parts=worker.resumed)
+
+
+class _Worker:
+    """Does parts one after the other and tells how far it is, here and in ``progress.json``."""
+
+    def __init__(
+        self,
+        folder: Path,
+        store: ThreadStore,
+        labeller: Labeller,
+        privacy: Privacy,
+        total: int,
+        progress: Callable[[int, int], object] | None,
+    ) -> None:
+        self._folder, self._store, self._labeller, self._privacy = folder, store, labeller, privacy
+        self._total, self._progress = total, progress
+        self._started, self._done, self._skipped = time.time(), 0, 0
+        self.resumed = 0
+
+    def part(self, number: int, head: Mapping[str, Any]) -> dict[str, Any]:
+        settings = _digest({k: head[k] for k in ("nlp_engage", "model", "settings")})
+        part = Part(number=number, records=self._store.part(number), settings=settings)
+        before = self._done
+        if (books := finished_books(self._folder, part)) is not None:
+            self.resumed += 1
+            self._skipped += len(part.records)
+        else:
+            books = make_part(self._folder, part, self._labeller, self._privacy, self._step)
+        self._step(before + len(part.records) - self._done)  # stand-ins make trees and records differ
+        self._tell(number + 1, head["parts"])
+        return books
+
+    def _step(self, count: int) -> None:
+        self._done += count
+        if self._progress:
+            self._progress(count, self._total)
+
+    def _tell(self, parts_done: int, parts: int) -> None:
+        state = {
+            "parts_done": parts_done,
+            "parts": parts,
+            "comments_done": self._done,
+            "comments": self._total,
+            "resumed_comments": self._skipped,
+            "started": self._started,
+            "now": time.time(),
+        }
+        write_atomically(self._folder / PROGRESS, _json(state))
+
+
+def run_status(run: Path) -> dict[str, Any]:
+    """How far a run is; may be asked from another process.
+
+    Returns:
+        ``complete, parts, parts_done, comments, comments_done, per_second`` (of this session) and ``seconds_left``
+        (``None`` where it cannot be told), ``rejected``.
+
+    Raises:
+        RunError: The folder is no run.
+    """
+    manifest = read_manifest(run)
+    if manifest["complete"]:
+        done = {k: manifest[k] for k in ("parts", "comments", "rejected", "read")}
+        return {"complete": True, "parts_done": manifest["parts"], **done, "seconds_left": 0}
+    try:
+        state = json.loads((run / PROGRESS).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {
+            "complete": False,
+            "parts": manifest["parts"],
+            "parts_done": 0,
+            "read": manifest["read"],
+            "per_second": None,
+            "seconds_left": None,
+        }
+    labelled, seconds = state["comments_done"] - state["resumed_comments"], state["now"] - state["started"]
+    rate = labelled / seconds if labelled > 0 and seconds > 0 else None
+    left = None if rate is None else round((state["comments"] - state["comments_done"]) / rate)
+    return {
+        "complete": False,
+        "parts": state["parts"],
+        "parts_done": state["parts_done"],
+        "comments": state["comments"],
+        "comments_done": state["comments_done"],
+        "per_second": None if rate is None else round(rate, 1),
+        "seconds_left": left,
+        "read": manifest["read"],
+    }
+
+
+def _check_folder(folder: Path) -> None:
+    if folder.is_file():
+        raise RunError(f"{folder} is a file; -o names the run folder to make or to finish")
+    ours = {_LOCK, _SALT, _SPILL}
+    if not is_run(folder) and folder.exists() and any(path.name not in ours for path in folder.iterdir()):
+        raise RunError(f"{folder} holds files but no {MANIFEST}: not a run folder. Choose another one with -o.")
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Keep a second process out; the system frees the lock when this one ends, however it ends."""
+    from filelock import FileLock, Timeout
+
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(folder / _LOCK, timeout=0):
+            yield
+    except Timeout:
+        raise RunError(
+            f"another process is working on {folder}; wait for it (nlp-engage status {folder}) or choose another -o"
+        ) from None
+
+
+def _own_salt(folder: Path) -> str:
+    path = folder / _SALT
+    if not path.exists():
+        write_atomically(path, secrets.token_hex(16).encode())
+        path.chmod(0o600)
+    return path.read_text("ascii")
+
+
+def _check_made_with(folder: Path, made_with: Mapping[str, Any]) -> None:
+    if not is_run(folder):
+        return
+    before = read_manifest(folder)
+    for what in ("model", "settings"):
+        then, now = before.get(what) or {}, made_with[what]
+        if then != now:
+            keys = [k for k in {**then, **now} if then.get(k) != now.get(k)]
+            differ = "; ".join(f"{k}: then {then.get(k)!r}, now {now.get(k)!r}" for k in sorted(keys))
+            raise RunError(
+                f"{folder} was labelled with another {what} ({differ}): they never mix in one run. "
+                "Choose another folder with -o, use what it was made with, or delete the folder."
+            )
+
+
+def _drop_stale_parts(folder: Path, count: int) -> None:
+    """Remove parts of another cut and what killed processes left half-written."""
+    known = {path for number in range(count) for path in part_paths(folder, number)}
+    for path in (*folder.glob(".*.part"), *(folder / "comments").iterdir(), *(folder / "labels").iterdir()):
+        if path not in known:
+            path.unlink()
+
+
+def _totals(books: Sequence[Mapping[str, Any]], report: ReadReport) -> dict[str, Any]:
+    counts = {name: sum(b[name] for b in books) for name in _COUNTS}
+    found: dict[str, Any] = {name: Counter() for name in ("issues", "unlabelled")}
+    for name, counter in found.items():
+        for book in books:
+            counter.update(book[name])
+        found[name] = dict(sorted(counter.items()))
+    return {
+        "read": report.read,
+        "kept": report.kept,
+        "rejected": report.n_rejected,
+        "skipped": report.skipped,
+        "rejects_listed": len(report.rejected),
+        "formats": report.formats,
+        **{name: counts[name] for name in _COUNTS[1:]},
+        **found,
+        "duplicates_collapsed": report.kept - counts["posts"] - counts["comments"],
+    }
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
 
 
 def _json(value: Any) -> bytes:
     return (json.dumps(value, indent=1, ensure_ascii=False, sort_keys=True) + "\n").encode()
-
-
-def _check_folder(folder: Path, labeller: Labeller) -> None:
-    path = folder / MANIFEST
-    if not path.exists():
-        if folder.exists() and any(folder.iterdir()):
-            raise RunError(f"{folder} holds files but no {MANIFEST}: not a run folder. Choose another one with -o.")
-        return
-    before = json.loads(path.read_text("utf-8")).get("model")
-    if before != labeller.fingerprint:
-        raise RunError(
-            f"{folder} was labelled with model {before.get('name')!r} ({str(before.get('sha256'))[:12]}), this is "
-            f"{labeller.fingerprint.get('name')!r} ({str(labeller.fingerprint.get('sha256'))[:12]}): two models never "
-            "mix in a run. Choose another folder with -o, or delete this one."
-        )
-
-
-def _known_parts(folder: Path) -> int | None:
-    path = folder / MANIFEST
-    return int(json.loads(path.read_text("utf-8"))["parts"]) if path.exists() else None
-
-
-def _parts(trees: Sequence[DialogueTree], known: int | None) -> list[list[DialogueTree]]:
-    count = known or max(1, round(sum(len(t) for t in trees) / PART_COMMENTS))
-    parts: dict[int, list[DialogueTree]] = defaultdict(list)
-    for tree in trees:
-        place = int.from_bytes(hashlib.sha256(tree.thread_id.encode("utf-8", "surrogatepass")).digest()[:8])
-        parts[place % count].append(tree)
-    return [sorted(parts[i], key=lambda t: t.thread_id) for i in range(count)]
-
-
-def _key(part: Iterable[DialogueTree], model: Mapping[str, Any]) -> str:
-    state = hashlib.sha256(digest(model).encode())
-    for tree in part:
-        for comment in healed(tree):
-            state.update(msgspec.json.encode(comment))
-    return state.hexdigest()
-
-
-def _drop_stale_parts(folder: Path, count: int) -> None:
-    known = {path for number in range(count) for path in part_paths(folder, number)}
-    for kind in ("comments", "labels"):
-        for path in (folder / kind).glob("part-*.parquet"):
-            if path not in known:
-                path.unlink()
-
-
-def _count_labels(folder: Path, parts: int) -> tuple[int, Counter[str]]:
-    import pyarrow.parquet as pq
-
-    labelled, unlabelled = 0, Counter[str]()
-    for number in range(parts):
-        table = pq.read_table(part_paths(folder, number)[1], columns=["lang", "label"])
-        labelled += len(table) - table["label"].null_count
-        pairs = zip(table["lang"].to_pylist(), table["label"].to_pylist(), strict=True)
-        unlabelled.update(lang for lang, label in pairs if label is None)
-    return labelled, unlabelled
-
-
-def _books(trees: Sequence[DialogueTree], report: ReadReport) -> dict[str, Any]:
-    kept = sum(int((~t.stand_in).sum()) for t in trees)
-    posts = sum(not t.stand_in[0] for t in trees)
-    return {
-        "read": report.read, "kept": report.kept, "rejected": report.n_rejected, "skipped": report.skipped,
-        "formats": report.formats, "threads": len(trees), "posts": posts, "comments": kept - posts,
-        "duplicates_collapsed": report.kept - kept,
-        "issues": dict(sorted(Counter(str(i.kind) for t in trees for i in t.issues).items())),
-    }

@@ -1,7 +1,7 @@
 """The floors every score is printed beside: the most common label, and TF-IDF with logistic regression.
 
-Both are scikit-learn estimators over reply texts; words come from spaCy's tokenizers (Chinese by character), so
-that neither language is favoured. Needs the extra ``train``.
+Both are scikit-learn estimators over reply texts; words come from spaCy's tokenizers (Chinese by character),
+so that neither language is favoured. Needs the extra ``train``.
 """
 
 from __future__ import annotations
@@ -65,8 +65,13 @@ def tfidf_baseline(*, seed: int = 0) -> Any:
     linear: Any = require("sklearn.linear_model", extra="train")
     pipeline: Any = require("sklearn.pipeline", extra="train")
     vectoriser = text.TfidfVectorizer(
-        tokenizer=tokens, token_pattern=None, lowercase=False, ngram_range=(1, 3), min_df=2,
-        max_features=MAX_FEATURES, sublinear_tf=True,
+        tokenizer=tokens,
+        token_pattern=None,
+        lowercase=False,
+        ngram_range=(1, 3),
+        min_df=2,
+        max_features=MAX_FEATURES,
+        sublinear_tf=True,
     )
     model = linear.LogisticRegression(C=4.0, max_iter=1000, class_weight="balanced", random_state=seed)
     return pipeline.Pipeline([("tfidf", vectoriser), ("logistic", model)])

@@ -1,7 +1,7 @@
 """A model folder: what is in it, and when it is refused.
 
-``config.json`` says what the weights were made for; ``model.onnx`` and ``tokenizer.json`` are checked against the
-hashes in it. Nothing in a folder is ever unpickled or executed.
+``config.json`` says what the weights were made for; ``model.onnx`` and ``tokenizer.json`` are checked against
+the hashes in it. Nothing in a folder is ever unpickled or executed.
 """
 
 from __future__ import annotations
@@ -53,7 +53,10 @@ def default_model() -> Path:
         ModelError: Neither is there.
     """
     package = Path(__file__).resolve().parents[1]
-    for folder in (package / "_shipped" / "models" / DEFAULT_MODEL, package.parent / "models" / DEFAULT_MODEL):
+    for folder in (
+        package / "_shipped" / "models" / DEFAULT_MODEL,
+        package.parent / "models" / DEFAULT_MODEL,
+    ):
         if (folder / "config.json").is_file():
             return folder
     raise ModelError(
@@ -73,7 +76,9 @@ def load_config(folder: Path) -> ModelConfig:
     try:
         config = msgspec.json.decode(path.read_bytes(), type=ModelConfig)
     except OSError as error:
-        raise ModelError(f"{folder} is no model folder: config.json cannot be read ({error.strerror})") from None
+        raise ModelError(
+            f"{folder} is no model folder: config.json cannot be read ({error.strerror})"
+        ) from None
     except msgspec.DecodeError as error:
         raise ModelError(f"{path}: {error}; train or export the model again") from None
     expected: dict[str, tuple[object, object]] = {
@@ -101,9 +106,11 @@ def _check_files(folder: Path, config: ModelConfig) -> None:
         try:
             digest = hashlib.sha256((folder / name).read_bytes()).hexdigest()
         except OSError as error:
-            raise ModelError(f"{folder / name} cannot be read ({error.strerror}); the model folder is incomplete") from None
+            raise ModelError(
+                f"{folder / name} cannot be read ({error.strerror}); the model folder is incomplete"
+            ) from None
         if digest != config.sha256.get(name):
             raise ModelError(
-                f"{folder / name} is not the file config.json was written for (SHA-256 {digest[:12]}..., "
-                f"expected {str(config.sha256.get(name))[:12]}...): damaged or exchanged. Fetch the folder again."
+                f"{folder / name} is not the file config.json was written for: SHA-256 {digest[:12]}..., not "
+                f"{str(config.sha256.get(name))[:12]}...; damaged or exchanged. Fetch the folder again."
             )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from nlp_engage.classify.folder import ModelConfig, default_model, load_config
-from nlp_engage.encoding import Encoded, PairEncoder
+from nlp_engage.encoding import PAD_ID, Encoded, PairEncoder
 from nlp_engage.types import Predictions, ReplyContext
 
 if TYPE_CHECKING:
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from nlp_engage.types import FloatArray
 
 BATCH_TOKENS: Final = 2_048
-"""Tokens per inference call, padding included: large enough to fill the matrix units, small enough for the cache."""
-_PAD: Final = 1
+"""Tokens per inference call, padding included: enough to fill the matrix units, little enough for the cache."""
+BATCH_SIZE: Final = 64
 
 
 class OnnxLabeller:
@@ -32,7 +32,9 @@ class OnnxLabeller:
         0
     """
 
-    def __init__(self, folder: Path, config: ModelConfig, *, threads: int = 0) -> None:
+    def __init__(
+        self, folder: Path, config: ModelConfig, *, threads: int = 0, batch_size: int = BATCH_SIZE
+    ) -> None:
         import onnxruntime
         from tokenizers import Tokenizer
 
@@ -40,31 +42,42 @@ class OnnxLabeller:
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
         self.config = config
+        self._batch_size = batch_size
         self._session = onnxruntime.InferenceSession(
             str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
         )
         self._encoder = PairEncoder(Tokenizer.from_file(str(folder / "tokenizer.json")))
 
     @classmethod
-    def load(cls, folder: str | Path | None = None, *, threads: int = 0) -> OnnxLabeller:
+    def load(
+        cls, folder: str | Path | None = None, *, threads: int = 0, batch_size: int = BATCH_SIZE
+    ) -> OnnxLabeller:
         """Load a model folder.
 
         Args:
             folder: Model folder; ``None`` for the shipped model.
             threads: Threads for inference; 0 for one per core.
+            batch_size: Replies per inference call, at most (long replies make smaller batches).
 
         Raises:
             ModelError: The folder is missing, damaged or made for another scheme or template.
         """
         path = default_model() if folder is None else Path(folder)
-        return cls(path, load_config(path), threads=threads)
+        return cls(path, load_config(path), threads=threads, batch_size=batch_size)
 
     @property
     def fingerprint(self) -> dict[str, Any]:
-        """What a run records of its model: two runs with equal fingerprints used the same weights and template."""
+        """What a run records of its model: equal ones mean the same weights, template, calibration and batches."""
         c = self.config
-        return {"name": c.name, "scheme": c.scheme, "template": c.template, "sha256": c.sha256["model.onnx"],
-                "temperature": c.temperature}
+        return {
+            "name": c.name,
+            "scheme": c.scheme,
+            "template": c.template,
+            "sha256": c.sha256["model.onnx"],
+            "temperature": c.temperature,
+            # Activations are quantised per batch: another batch size moves the last digits of a probability.
+            "batch_size": self._batch_size,
+        }
 
     def predict(self, contexts: Sequence[ReplyContext]) -> Predictions:
         """Label a batch of any size. Identical inputs are scored once, batches are built by length.
@@ -91,21 +104,26 @@ class OnnxLabeller:
     def _logits(self, encoded: Sequence[Encoded]) -> tuple[FloatArray, FloatArray]:
         labels = np.zeros((len(encoded), len(self.config.labels)))
         acts = np.zeros((len(encoded), len(self.config.acts)))
-        for rows in length_batches([len(e.ids) for e in encoded], BATCH_TOKENS):
+        for rows in length_batches([len(e.ids) for e in encoded], BATCH_TOKENS, self._batch_size):
             inputs = pad([encoded[i] for i in rows])
             labels[rows], acts[rows] = self._session.run(["labels", "acts"], inputs)
         return labels, acts
 
 
-def length_batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
-    """Group positions by length, so that little is padded; a batch holds at most ``batch_tokens`` padded tokens.
+def length_batches(lengths: Sequence[int], batch_tokens: int, batch_size: int) -> Iterator[list[int]]:
+    """Group positions by length, so that little is padded.
 
-    >>> list(length_batches([9, 2, 8, 2], 18))
+    Args:
+        lengths: Tokens of each input.
+        batch_tokens: Tokens a batch holds at most, padding included; a longer input is a batch of its own.
+        batch_size: Inputs a batch holds at most.
+
+    >>> list(length_batches([9, 2, 8, 2], 18, 64))
     [[1, 3], [2, 0]]
     """
     batch: list[int] = []
     for i in sorted(range(len(lengths)), key=lengths.__getitem__):
-        if batch and (len(batch) + 1) * lengths[i] > batch_tokens:
+        if batch and (len(batch) == batch_size or (len(batch) + 1) * lengths[i] > batch_tokens):
             yield batch
             batch = []
         batch.append(i)
@@ -116,12 +134,12 @@ def length_batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[i
 def pad(batch: Sequence[Encoded]) -> dict[str, Any]:
     """Lay a batch out as the model's inputs, each of shape (batch, longest), int64."""
     longest = max(len(e.ids) for e in batch)
-    ids = np.full((len(batch), longest), _PAD, dtype=np.int64)
+    ids = np.full((len(batch), longest), PAD_ID, dtype=np.int64)
     segments = np.zeros_like(ids)
     for row, encoded in enumerate(batch):
         ids[row, : len(encoded.ids)] = encoded.ids
         segments[row, encoded.reply_length : len(encoded.ids)] = 1
-    return {"input_ids": ids, "attention_mask": (ids != _PAD).astype(np.int64), "token_type_ids": segments}
+    return {"input_ids": ids, "attention_mask": (ids != PAD_ID).astype(np.int64), "token_type_ids": segments}
 
 
 def softmax(logits: FloatArray) -> FloatArray:

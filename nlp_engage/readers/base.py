@@ -1,9 +1,10 @@
-"""What every reader is made of: a source (a file, decompressed), a format (how to recognise and read one)."""
+"""What every reader is made of: a source (a file, decompressed), a sample of it, a format that reads it."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING, Protocol
+from typing import IO, TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -11,25 +12,63 @@ if TYPE_CHECKING:
 
     from nlp_engage.types import Comment, ReadReport
 
-HEAD_BYTES = 256 * 1024
+HEAD_BYTES: Final = 256 * 1024
 """How much of a file (decompressed) sniffing may look at."""
+MAX_RECORD: Final = 32 * 1024 * 1024
+"""Bytes of the longest record (a JSON line, a JSON value, a field) that is read; longer ones are rejected."""
+MAX_WHOLE: Final = 16 * 1024 * 1024
+"""Bytes up to which a JSON document is loaded whole; beyond, its list of records is streamed."""
+MAX_DEPTH: Final = 50_000
+"""Levels of nesting beyond which a JSON value is rejected."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """What the head of a file shows, made once and shown to every sniffer.
+
+    Attributes:
+        kind: ``json`` (one or several values), ``lines`` (one JSON value a line), ``table`` (CSV, TSV), ``xml``,
+            ``html``, ``parquet``, ``folder``, ``text``, ``binary`` or ``empty``.
+        text: The head as text; empty for binary files.
+        docs: The first JSON values; the last one may be cut where the head ends.
+        header: Column names of a table.
+        delimiter: What separates the columns of a table.
+        encoding: How the file is encoded.
+        seen: What was seen, in words, for error messages.
+    """
+
+    kind: str
+    text: str = ""
+    docs: tuple[Any, ...] = ()
+    header: tuple[str, ...] = ()
+    delimiter: str = ","
+    encoding: str = "utf-8"
+    seen: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """One file of an archive, opened through its compression.
+    """One file of an archive, opened through its compression and encoding.
 
     Attributes:
-        path: The file (or, for ConvoKit, the folder).
-        head: Its first ``HEAD_BYTES`` bytes, decompressed; empty for a folder.
-        opener: Opens the decompressed byte stream from the start.
-        columns: Column map given by the user for tabular files: our field -> their column. Empty: guess.
+        path: The file (or, for a ConvoKit corpus, the folder).
+        label: Short name without suffixes, unique in the run: the thread id where a file names no thread.
+        sample: What its head shows.
+        opener: Opens the decompressed stream from the start, as UTF-8 without byte order mark.
+        columns: Column map given by the user: our field -> their column. Empty: guess.
+        faults: Damage found while the stream was read (truncated compression, ...); the run books it.
+        notes: Things to tell about the file as a whole, counted (mangled ids, unreadable times, ...).
+        memory: What the format remembers from one file of a run to the next.
     """
 
     path: Path
-    head: bytes
+    label: str
+    sample: Sample
     opener: Callable[[], IO[bytes]]
     columns: Mapping[str, str] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+    notes: Counter[str] = field(default_factory=Counter)
+    memory: dict[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -37,7 +76,7 @@ class Source:
         return str(self.path)
 
     def open(self) -> IO[bytes]:
-        """Open the decompressed stream; the caller closes it."""
+        """Open the stream; the caller closes it."""
         return self.opener()
 
 
@@ -59,9 +98,20 @@ class Reader(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Format:
-    """A supported format: one row of ``registry.FORMATS``."""
+    """A supported format: one row of ``registry.FORMATS``.
+
+    Attributes:
+        name: Name for ``--format`` and the report.
+        title: What it is, for error messages and documents.
+        sniff: Recognises it.
+        read: Reads it.
+        posts_own: Whether the author of a post owns the page, so that their comments below it are the owner's.
+        holds_posts: Whether the source holds post records that other files refer to: such files are read first.
+    """
 
     name: str
     title: str
     sniff: Sniffer
     read: Reader
+    posts_own: bool = False
+    holds_posts: Callable[[Source], bool] = lambda source: False

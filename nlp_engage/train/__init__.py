@@ -1,4 +1,5 @@
 """Training: rebuild or fetch a base, fine-tune, evaluate, export. Needs the extra ``train``.
 
-``python -m nlp_engage.train --help`` lists the steps; ``docs/training.md`` walks through them.
+The steps are the verbs ``nlp-engage base``, ``train``, ``export`` and ``evaluate``; ``docs/training.md``
+walks through them.
 """

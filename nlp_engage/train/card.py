@@ -9,6 +9,7 @@ import numpy as np
 
 from nlp_engage.context import labels_of_unit
 from nlp_engage.scores import expected_calibration_error
+from nlp_engage.train.data import thread_of
 from nlp_engage.types import LANGUAGES
 
 if TYPE_CHECKING:
@@ -41,9 +42,10 @@ def cross_fitted_ece(logits: FloatArray, units: Sequence[Mapping[str, Any]]) -> 
     """
     truth = np.array([labels_of_unit(u)[0] for u in units])
     languages = np.array([u["lang"] for u in units])
-    names = sorted({str(u["thread"]) for u in units})
+    threads = [thread_of(u) for u in units]
+    names = sorted(set(threads))
     fold_of = {name: i % FOLDS for i, name in enumerate(np.random.default_rng(0).permutation(names))}
-    fold = np.array([fold_of[str(u["thread"])] for u in units])
+    fold = np.array([fold_of[thread] for thread in threads])
     scaled = np.zeros_like(logits)
     for k in range(FOLDS):
         fitted = temperatures(logits[fold != k], [u for u, f in zip(units, fold, strict=True) if f != k])
@@ -56,15 +58,15 @@ def cross_fitted_ece(logits: FloatArray, units: Sequence[Mapping[str, Any]]) -> 
 
 
 def score_table(scores: Mapping[str, Any]) -> str:
-    """Scores beside the floors, as a Markdown table."""
+    """Scores beside the floors, as a Markdown table; a dash where there are no replies in a language."""
     lines = ["| model | macro-F1 English | macro-F1 Chinese | accuracy en / zh |", "|---|---|---|---|"]
     for name, result in scores.items():
-        cells = []
-        for language in LANGUAGES:
-            s = result["per_language"][language]
-            cells.append(f"{s['macro_f1']:.3f} [{s['macro_f1_low']:.3f}, {s['macro_f1_high']:.3f}]")
-        accuracy = " / ".join(f"{result['per_language'][k]['accuracy']:.3f}" for k in LANGUAGES)
-        lines.append(f"| {name} | {cells[0]} | {cells[1]} | {accuracy} |")
+        found = [result["per_language"].get(language) for language in LANGUAGES]
+        cells = [
+            f"{s['macro_f1']:.3f} [{s['macro_f1_low']:.3f}, {s['macro_f1_high']:.3f}]" if s else "–" for s in found
+        ]
+        accuracy = " / ".join(f"{s['accuracy']:.3f}" if s else "–" for s in found)
+        lines.append(f"| {name} | {' | '.join(cells)} | {accuracy} |")
     return "\n".join(lines)
 
 
@@ -73,59 +75,83 @@ def write_scores(folder: Path, scores: Mapping[str, Any]) -> None:
     (folder / "scores.json").write_text(json.dumps(scores, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
-def write_card(folder: Path, scores: Mapping[str, Any]) -> None:
-    """Write the model card ``README.md`` from config, training record and scores."""
+def write_card(folder: Path, scores: Mapping[str, Any], *, labels_note: str | None = None) -> None:
+    """Write the model card ``README.md`` from config, training record and scores.
+
+    Args:
+        folder: Model folder with ``config.json``, ``training.json`` and ``model.onnx``.
+        scores: Scores by name; those of the model itself under the name of the folder.
+        labels_note: Markdown that says who gave the labels and what their agreement means. Without one the
+            card says that this was not stated.
+    """
     config = json.loads((folder / "config.json").read_text("utf-8"))
     record = json.loads((folder / "training.json").read_text("utf-8"))
-    data, name = record["data"], folder.name
-    ece = scores[name]["ece_cross_fitted"]
-    size = (folder / "model.onnx").stat().st_size / 1e6
+    own = scores[folder.name]
     card = CARD.format(
-        name=name, base=config["base"]["name"], licence=config["base"]["licence"],
-        source=config["base"].get("source", ""), scheme=config["scheme"], template=config["template"],
-        vocabulary=record["base"]["vocabulary"], parameters=record["base"]["parameters"] / 1e6, size=size,
-        train=data["train"]["units"], dev=data["dev"]["units"], train_hash=data["train"]["sha256"][:16],
-        dev_hash=data["dev"]["sha256"][:16], epochs=record["config"]["epochs"],
-        rate=record["config"]["learning_rate"], seed=record["config"]["seed"], table=score_table(scores),
-        act=scores[name]["act_accuracy"], ece_en=ece["en"], ece_zh=ece["zh"],
-        t_en=config["temperature"]["en"], t_zh=config["temperature"]["zh"],
+        name=folder.name,
+        base=_base_line(config["base"], record),
+        config=config,
+        settings=record["config"],
+        size=(folder / "model.onnx").stat().st_size / 1e6,
+        train=_data_line(record["data"]["train"]),
+        dev=_data_line(record["data"]["dev"]),
+        table=score_table(scores),
+        act="no acts on dev" if own["act_accuracy"] is None else f"{own['act_accuracy']:.0%} of the acts on dev",
+        ece=own["ece_cross_fitted"],
+        labels_note=(labels_note or NO_NOTE).strip(),
     )
     (folder / "README.md").write_text(card, "utf-8")
 
 
+def _base_line(base: Mapping[str, str], record: Mapping[str, Any]) -> str:
+    credit = "; ".join(base[key] for key in ("licence", "source") if base.get(key))
+    made, encoder = record["base"], record["encoder"]
+    rebuilt = ", rebuilt from a 4-bit copy" if made["base"].endswith("(4-bit rebuild)") else ""
+    return (
+        f"{base['name']} ({credit}){rebuilt}: {encoder['layers']} layers, {encoder['width']} wide, vocabulary cut "
+        f"from {made['vocabulary_before']} to {made['vocabulary']} pieces, {made['parameters'] / 1e6:.0f} M parameters."
+    )
+
+
+def _data_line(data: Mapping[str, Any]) -> str:
+    return f"{data['units']} labelled replies (file hash {data['sha256'][:16]}...)"
+
+
+NO_NOTE: Final = "Who gave the labels, and how far coders agree, was not stated when this model was exported."
+
 CARD: Final = """# {name}
 
-Labels a reply, read in its conversation, as mindless interaction, genuine dialogue or self-expression
-(label scheme {scheme}, `docs/codebook.md`), and names the act behind it (15 codes). English and Chinese.
+Labels a reply, read in its conversation, as mindless interaction, genuine dialogue or self-expression (label
+scheme {config[scheme]}, `docs/codebook.md`), and names the act behind it (15 codes). English and Chinese.
 
-* **Base**: {base} ({licence}; {source}), 12 layers, 384 wide, rebuilt from a 4-bit copy, vocabulary cut to
-  {vocabulary} pieces used in English and Chinese comments: {parameters:.0f} M parameters.
-* **Input**: template `{template}` (`nlp_engage/encoding.py`): reply, whether the page owner wrote it, post, and up to
-  three ancestors with who speaks; at most 160 tokens. Reply and context are mean-pooled apart; two linear heads.
+* **Base**: {base}
+* **Input**: template `{config[template]}` (`nlp_engage/encoding.py`): the reply, whether the page owner wrote it,
+  the post, and up to three ancestors with who speaks; at most {config[max_tokens]} tokens. Reply and context are
+  mean-pooled apart; two linear heads.
 * **File**: `model.onnx`, {size:.1f} MB, int8 weights, activations quantised while running. No torch, no pickle.
-* **Trained on** {train} real replies from public comment sections (file hash {train_hash}...), {epochs} epochs, peak
-  rate {rate}, seed {seed}, soft label targets, act loss weighted 0.4. The checkpoint with the best mean of the two
-  languages' macro-F1 on {dev} dev replies ({dev_hash}...) was kept. The texts are other people's and are not shipped.
-* **Calibration**: one temperature per language ({t_en:.2f} English, {t_zh:.2f} Chinese), fitted on dev. Expected
-  calibration error, fitted and scored on different threads of dev: {ece_en:.3f} English, {ece_zh:.3f} Chinese.
-* **Act**: {act:.0%} of the acts on dev are right (15 codes).
+* **Trained on** {train}, {settings[epochs]} epochs, peak rate {settings[learning_rate]}, seed {settings[seed]},
+  soft label targets, act loss weighted {settings[act_weight]}. The checkpoint with the best mean of the two
+  languages' macro-F1 on {dev} was kept. The texts are other people's and are not shipped.
+* **Calibration**: one temperature per language ({config[temperature][en]:.2f} English,
+  {config[temperature][zh]:.2f} Chinese), fitted on the dev threads that are not in training. Expected calibration
+  error, fitted and scored on different ones of them: {ece[en]:.3f} English, {ece[zh]:.3f} Chinese.
+* **Act**: right for {act} (15 codes).
 
 ## Scores on dev (90 % intervals, threads resampled)
 
 {table}
 
 Scores and calibration are those of the shipped int8 file (`scores.json`). The checkpoint and the temperatures were
-chosen on the same dev replies, so expect somewhat less on new data, and clearly less on sources unlike those trained on.
+chosen on dev replies, so expect somewhat less on new data, and clearly less on sources unlike those trained on.
 
 ## What the labels are, and what their agreement means
-Every label was given by instances of one large language model that read the reply in its place by the codebook. Where two
-passes coded the same reply they agree in 96 % of English and 94 % of Chinese cases (Krippendorff's alpha 0.94 and
-0.91). That says how reproducible the codebook is in that model's hands. **It is not the agreement of human coders**, and anything
-published with this model must say so. About a third of the training replies were drawn because an earlier model was unsure
-of them: class shares in training are not those of an archive.
+
+{labels_note}
 
 ## Limits
+
 Not for judging single people. Irony, in-jokes and allusions to a missing turn are often misread; the line between
-self-expression and mindless praise is the least certain. Other languages are not labelled but counted. Shares counted from
-predicted labels inherit the model's errors: use the intervals, and audit before a decision depends on a small difference.
+self-expression and mindless praise is the least certain. Other languages are not labelled but counted. Shares
+counted from predicted labels inherit the model's errors: use the intervals, and audit before a decision depends on
+a small difference.
 """

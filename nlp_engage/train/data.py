@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from math import isclose
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from nlp_engage.context import context_of_unit, labels_of_unit
 from nlp_engage.errors import DataError
@@ -14,25 +16,76 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+SHARED_THREADS: Final = ("refuse", "drop_from_train", "drop_from_dev")
+"""What can be done with threads that are on both sides of a split."""
+
+
+class _Unit(msgspec.Struct):
+    """Types of the fields of a unit, as ``docs/codebook.md`` describes them; more fields may be there."""
+
+    uid: str
+    lang: str
+    post: str
+    above: list[tuple[str, str]]
+    by: str
+    reply: str
+    label: str
+    act: str | None = None
+    confidence: int | None = None
+    thread: str | None = None
+    soft: dict[str, float] | None = None
+
+
 def read_units(path: Path) -> list[dict[str, Any]]:
-    """Read labelled units and check every label, act and language.
+    """Read labelled units and check every field, label, act and language.
+
+    Args:
+        path: JSON lines, one unit a line, as ``docs/codebook.md`` describes them. Empty lines are skipped.
 
     Raises:
-        DataError: A line is no JSON, a label is unknown, or a uid occurs twice.
+        DataError: The file cannot be read, a line is no JSON object, a field is missing or of another type, a
+            label, act, language or soft label is not as the codebook has it, or a uid occurs twice.
     """
-    units, seen = [], set()
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+    try:
+        lines = path.read_bytes().removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    except OSError as error:
+        raise DataError(f"{path}: labelled units cannot be read ({error.strerror})") from None
+    units: list[dict[str, Any]] = []
+    seen: set[str] = set()
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
         try:
-            unit = json.loads(line)
-        except ValueError as error:
-            raise DataError(f"{path}, line {number}: not JSON ({error})") from None
-        labels_of_unit(unit)
-        context_of_unit(unit)
+            unit: dict[str, Any] = msgspec.json.decode(line)
+            msgspec.convert(unit, _Unit)
+            labels_of_unit(unit)
+            context_of_unit(unit)
+            _check_soft(unit)
+        except (msgspec.MsgspecError, UnicodeDecodeError, DataError) as error:
+            raise DataError(f"{path}, line {number}: {error}; docs/codebook.md describes a unit") from None
         if unit["uid"] in seen:
-            raise DataError(f"{path}, line {number}: uid {unit['uid']!r} occurs twice; labels must be unique")
+            raise DataError(f"{path}, line {number}: uid {unit['uid']!r} occurs twice; uids must be unique")
         seen.add(unit["uid"])
         units.append(unit)
     return units
+
+
+def _check_soft(unit: Mapping[str, Any]) -> None:
+    shares = unit.get("soft")
+    if shares is None:
+        return
+    fair = min(shares.values(), default=0) >= 0 and isclose(sum(shares.values()), 1, abs_tol=1e-3)
+    if not fair or set(shares) - set(LABEL_CODES):
+        raise DataError(f"unit {unit['uid']!r}: soft is {shares!r}; must be shares of {', '.join(LABEL_CODES)}, sum 1")
+
+
+def thread_of(unit: Mapping[str, Any]) -> str:
+    """The thread a unit comes from; a unit that names none is a thread of its own.
+
+    >>> thread_of({"uid": "u1", "thread": "t1"}), thread_of({"uid": "u1"})
+    ('t1', 'u1')
+    """
+    return str(unit.get("thread") or unit["uid"])
 
 
 def check_split(train: Sequence[Mapping[str, Any]], dev: Sequence[Mapping[str, Any]]) -> None:
@@ -41,9 +94,11 @@ def check_split(train: Sequence[Mapping[str, Any]], dev: Sequence[Mapping[str, A
     Raises:
         DataError: A thread is on both sides, a label is missing from a side, or a language from dev.
     """
-    if both := {u["thread"] for u in train} & {u["thread"] for u in dev}:
-        raise DataError(f"{len(both)} threads are in train and dev, e.g. {min(both)!r}: split by thread, or set "
-                        "drop_shared_threads = true to leave them out of train")
+    if both := {thread_of(u) for u in train} & {thread_of(u) for u in dev}:
+        raise DataError(
+            f"{len(both)} threads are in train and dev, e.g. {min(both)!r}: split by thread, or set "
+            f"shared_threads to one of {', '.join(SHARED_THREADS[1:])} to leave them out of one side"
+        )
     for name, units in (("train", train), ("dev", dev)):
         if missing := set(LABEL_CODES) - {u["label"] for u in units}:
             raise DataError(f"{name}: no unit with label {sorted(missing)}; every label needs examples")
@@ -51,11 +106,39 @@ def check_split(train: Sequence[Mapping[str, Any]], dev: Sequence[Mapping[str, A
         raise DataError(f"dev: no unit in {sorted(missing)}; the checkpoint is chosen on both languages")
 
 
-def drop_shared_threads(train: Sequence[dict[str, Any]], dev: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def drop_shared_threads(train: Sequence[dict[str, Any]], dev: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Training units whose thread is not in dev.
 
-    >>> drop_shared_threads([{"thread": "a"}, {"thread": "b"}], [{"thread": "b"}])
-    [{'thread': 'a'}]
+    >>> units = [{"uid": "1", "thread": "a"}, {"uid": "2", "thread": "b"}]
+    >>> drop_shared_threads(units, [{"uid": "3", "thread": "b"}])
+    [{'uid': '1', 'thread': 'a'}]
     """
-    dev_threads = {unit["thread"] for unit in dev}
-    return [unit for unit in train if unit["thread"] not in dev_threads]
+    dev_threads = {thread_of(unit) for unit in dev}
+    return [unit for unit in train if thread_of(unit) not in dev_threads]
+
+
+def part_threads(
+    train: Sequence[dict[str, Any]], dev: Sequence[dict[str, Any]], shared: str = "refuse"
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Put every thread on one side and check what is left.
+
+    Args:
+        train: Training units.
+        dev: Units the checkpoint is chosen on.
+        shared: What to do with threads that are on both sides: one of ``SHARED_THREADS``.
+
+    Returns:
+        The training and the dev units to use.
+
+    Raises:
+        DataError: ``shared`` is unknown, or the sides cannot be used (see ``check_split``).
+    """
+    if shared not in SHARED_THREADS:
+        raise DataError(f"shared_threads is {shared!r}, must be one of {', '.join(SHARED_THREADS)}")
+    kept = list(train), list(dev)
+    if shared == "drop_from_train":
+        kept = drop_shared_threads(train, dev), list(dev)
+    elif shared == "drop_from_dev":
+        kept = list(train), drop_shared_threads(dev, train)
+    check_split(*kept)
+    return kept

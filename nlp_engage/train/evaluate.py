@@ -1,4 +1,4 @@
-"""How good a labelling is: macro-F1, per label, per language, calibration, all with thread-bootstrap intervals."""
+"""How good a labelling is: macro-F1, per label, per language, agreement, calibration, with intervals."""
 
 from __future__ import annotations
 
@@ -8,7 +8,14 @@ import numpy as np
 
 from nlp_engage.context import context_of_unit, labels_of_unit
 from nlp_engage.errors import DataError
-from nlp_engage.scores import confusion, expected_calibration_error, macro_f1, precision_recall_f1
+from nlp_engage.scores import (
+    confusion,
+    expected_calibration_error,
+    krippendorff_alpha,
+    macro_f1,
+    precision_recall_f1,
+)
+from nlp_engage.train.data import thread_of
 from nlp_engage.types import ACTS, LABELS, LANGUAGES
 
 if TYPE_CHECKING:
@@ -19,6 +26,7 @@ if TYPE_CHECKING:
 
 LEVEL: Final = 0.90
 RESAMPLES: Final = 1000
+_PER_LABEL: Final = ("precision", "recall", "f1")
 
 
 def evaluate(labeller: Labeller, units: Sequence[Mapping[str, Any]], *, seed: int = 0) -> dict[str, Any]:
@@ -30,8 +38,9 @@ def evaluate(labeller: Labeller, units: Sequence[Mapping[str, Any]], *, seed: in
         seed: Seed of the bootstrap.
 
     Returns:
-        ``n, macro_f1, ece, accuracy, act_accuracy, confusion, per_label, per_language``; scores with ``_low``
-        and ``_high`` (90 %, threads resampled).
+        ``n, threads, macro_f1, accuracy, alpha`` (Krippendorff's, of model and gold), ``ece, confusion,
+        per_label, per_language, act_accuracy, n_acts``; scores have ``_low`` and ``_high`` beside them (90 %,
+        threads resampled).
 
     Raises:
         DataError: There are no units.
@@ -61,7 +70,7 @@ def score_predictions(
         As ``evaluate``, without the act.
     """
     truth = np.array([labels_of_unit(u)[0] for u in units])
-    threads = np.array([str(u.get("thread", u["uid"])) for u in units])
+    threads = np.array([thread_of(u) for u in units])
     languages = np.array([u["lang"] for u in units])
     result = _slice(truth, probabilities, threads, seed)
     result["per_language"] = {
@@ -78,19 +87,29 @@ def _slice(truth: Indices, probabilities: FloatArray, threads: Any, seed: int) -
     scores: dict[str, Callable[[Any], float]] = {
         "macro_f1": lambda rows: macro_f1(truth[rows], guess[rows]),
         "accuracy": lambda rows: float((truth[rows] == guess[rows]).mean()),
+        "alpha": lambda rows: krippendorff_alpha(truth[rows], guess[rows]),
         "ece": lambda rows: expected_calibration_error(truth[rows], probabilities[rows]),
     }
     samples = _thread_samples(threads, seed)
     for name, score in scores.items():
-        found[name] = score(np.arange(len(truth)))
-        low, high = np.quantile([score(rows) for rows in samples], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-        found[f"{name}_low"], found[f"{name}_high"] = float(low), float(high)
+        low, high = _interval([score(rows) for rows in samples])
+        found |= {name: score(np.arange(len(truth))), f"{name}_low": float(low), f"{name}_high": float(high)}
     found["confusion"] = confusion(truth, guess).tolist()
-    found["per_label"] = {
-        label: dict(zip(("precision", "recall", "f1"), row, strict=True))
-        for label, row in zip(LABELS, precision_recall_f1(truth, guess).tolist(), strict=True)
-    }
+    found["per_label"] = _per_label(truth, guess, samples)
     return found
+
+
+def _per_label(truth: Indices, guess: Indices, samples: Sequence[Any]) -> dict[str, dict[str, float]]:
+    low, high = _interval([precision_recall_f1(truth[rows], guess[rows]) for rows in samples])
+    found: dict[str, dict[str, float]] = {label: {} for label in LABELS}
+    for ending, values in (("", precision_recall_f1(truth, guess)), ("_low", low), ("_high", high)):
+        for label, row in zip(LABELS, values.tolist(), strict=True):
+            found[label] |= {f"{k}{ending}": v for k, v in zip(_PER_LABEL, row, strict=True)}
+    return found
+
+
+def _interval(values: Sequence[Any]) -> Any:
+    return np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
 
 
 def _thread_samples(threads: Any, seed: int) -> list[Any]:

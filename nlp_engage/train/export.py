@@ -30,17 +30,25 @@ def load_trained(folder: Path) -> EngageNetwork:
     config = AutoConfig.from_pretrained(folder / "encoder.json")
     network = EngageNetwork(AutoModel.from_config(config, add_pooling_layer=False))
     network.load_state_dict(load_file(folder / "network.safetensors"))
-    return network.eval()
+    network.eval()
+    return network
 
 
 def to_onnx(network: EngageNetwork, path: Path) -> None:
     """Write a float32 ONNX model with dynamic batch and length."""
-    ids = torch.randint(4, 100, (2, 12))
+    ids = torch.full((2, 12), 4)
     example = (ids, torch.ones_like(ids), torch.cat([torch.zeros(2, 5), torch.ones(2, 7)], 1).long())
     batch, length = torch.export.Dim("batch"), torch.export.Dim("length", max=MAX_TOKENS)
     torch.onnx.export(
-        network.eval(), example, str(path), input_names=_INPUTS, output_names=_OUTPUTS, dynamo=True,
-        dynamic_shapes=[{0: batch, 1: length}] * 3, external_data=False, verbose=False,
+        network.eval(),
+        example,
+        str(path),
+        input_names=_INPUTS,
+        output_names=_OUTPUTS,
+        dynamo=True,
+        dynamic_shapes=[{0: batch, 1: length}] * 3,
+        external_data=False,
+        verbose=False,
     )
 
 
@@ -53,8 +61,12 @@ def quantise(source: Path, target: Path) -> None:
         clean = Path(folder) / "clean.onnx"
         quant_pre_process(str(source), str(clean), skip_symbolic_shape=True)
         quantize_dynamic(
-            str(clean), str(target), weight_type=QuantType.QInt8, per_channel=True,
-            op_types_to_quantize=["MatMul", "Gemm", "Gather"], extra_options={"MatMulConstBOnly": True},
+            str(clean),
+            str(target),
+            weight_type=QuantType.QInt8,
+            per_channel=True,
+            op_types_to_quantize=["MatMul", "Gemm", "Gather"],
+            extra_options={"MatMulConstBOnly": True},
         )
 
 
@@ -62,15 +74,21 @@ def write_config(folder: Path, name: str, temperature: Mapping[str, float], base
     """Write ``config.json`` with the hashes of the weight files that are already in the folder."""
     digest = {n: hashlib.sha256((folder / n).read_bytes()).hexdigest() for n in ("model.onnx", "tokenizer.json")}
     config = {
-        "name": name, "scheme": LABEL_SCHEME, "template": TEMPLATE_VERSION, "labels": list(LABELS),
-        "acts": list(ACTS), "max_tokens": MAX_TOKENS, "temperature": {k: temperature[k] for k in LANGUAGES},
-        "sha256": digest, "base": dict(base),
+        "name": name,
+        "scheme": LABEL_SCHEME,
+        "template": TEMPLATE_VERSION,
+        "labels": list(LABELS),
+        "acts": list(ACTS),
+        "max_tokens": MAX_TOKENS,
+        "temperature": {k: temperature[k] for k in LANGUAGES},
+        "sha256": digest,
+        "base": dict(base),
     }
     (folder / "config.json").write_text(json.dumps(config, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
 def export_folder(trained: Path, folder: Path, base: Mapping[str, str]) -> None:
-    """Make a model folder with uncalibrated temperatures of 1; ``card.finish`` calibrates and scores it.
+    """Make a model folder with temperatures of 1, not calibrated yet; ``card`` fits, scores and describes it.
 
     Args:
         trained: What ``finetune`` wrote.
@@ -82,6 +100,8 @@ def export_folder(trained: Path, folder: Path, base: Mapping[str, str]) -> None:
         to_onnx(load_trained(trained), Path(scratch) / "float32.onnx")
         quantise(Path(scratch) / "float32.onnx", folder / "model.onnx")
     shutil.copyfile(trained / "tokenizer.json", folder / "tokenizer.json")
-    shutil.copyfile(trained / "training.json", folder / "training.json")
+    record = json.loads((trained / "training.json").read_text("utf-8"))
+    encoder = json.loads((trained / "encoder.json").read_text("utf-8"))
+    record["encoder"] = {"layers": encoder["num_hidden_layers"], "width": encoder["hidden_size"]}
+    (folder / "training.json").write_text(json.dumps(record, indent=1) + "\n", "utf-8")
     write_config(folder, folder.name, dict.fromkeys(LANGUAGES, 1.0), base)
-

@@ -1,4 +1,4 @@
-"""Fine-tuning with the transformers ``Trainer``: soft label targets, an auxiliary act loss, best dev checkpoint kept."""
+"""Fine-tuning with the transformers ``Trainer``: soft label targets, act loss beside it, best on dev kept."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ import json
 import tomllib
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 import numpy as np
 import torch
 from torch.nn import functional
 from transformers import Trainer, TrainingArguments, set_seed
 
 from nlp_engage.context import context_of_unit, labels_of_unit
-from nlp_engage.encoding import PairEncoder
-from nlp_engage.errors import DataError
+from nlp_engage.encoding import PAD_ID, PairEncoder
+from nlp_engage.errors import DataError, ModelError, RunError
 from nlp_engage.scores import macro_f1
-from nlp_engage.train.data import check_split, drop_shared_threads, read_units
+from nlp_engage.train.data import part_threads, read_units
 from nlp_engage.train.model import load_network
 from nlp_engage.types import LABEL_CODES, LANGUAGES
 
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
 
     from nlp_engage.types import FloatArray
 
-PAD_ID = 1
+_STARTED: Final = "started.json"
+_TRAINER_STATE: Final = "trainer_state.json"
+"""The file a checkpoint is finished with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +55,8 @@ class TrainConfig:
         evaluations: Dev evaluations per epoch.
         seed: Seed of everything random.
         bf16: Mixed precision in bfloat16 (a GPU, or a CPU with AVX-512 BF16).
-        drop_shared_threads: Leave out training units whose thread is also in dev, instead of refusing.
+        shared_threads: What to do with threads that are in train and dev: ``"refuse"``, ``"drop_from_train"``
+            or ``"drop_from_dev"`` (so that the checkpoint is still chosen on threads never trained on).
     """
 
     base: str
@@ -69,27 +73,36 @@ class TrainConfig:
     evaluations: int = 2
     seed: int = 13
     bf16: bool = False
-    drop_shared_threads: bool = False
+    shared_threads: str = "refuse"
 
     @classmethod
     def from_toml(cls, path: Path) -> TrainConfig:
         """Read a configuration file.
 
         Raises:
-            DataError: The file holds an unknown setting or lacks a required one.
+            DataError: The file cannot be read, holds an unknown setting, lacks a required one, or has a value
+                of another type or out of range.
         """
-        values = tomllib.loads(path.read_text("utf-8"))
+        try:
+            values = tomllib.loads(path.read_text("utf-8"))
+        except OSError as error:
+            raise DataError(f"{path}: the training settings cannot be read ({error.strerror})") from None
+        except ValueError as error:
+            raise DataError(f"{path}: not TOML ({error}); see docs/train.example.toml") from None
         known = {f.name for f in fields(cls)}
         if unknown := set(values) - known:
             raise DataError(f"{path}: unknown setting {sorted(unknown)}; known settings: {sorted(known)}")
         try:
-            return cls(**values)
-        except TypeError as error:
+            config = msgspec.convert(values, cls)
+        except msgspec.ValidationError as error:
             raise DataError(f"{path}: {error}; base, train, dev and out are required") from None
+        if low := [k for k in ("epochs", "batch_size", "evaluations") if getattr(config, k) < 1]:
+            raise DataError(f"{path}: {', '.join(low)} must be 1 or more")
+        return config
 
 
 def make_dataset(units: Sequence[Mapping[str, Any]], encoder: PairEncoder) -> Dataset:
-    """Encode units: columns ``input_ids, token_type_ids, length, soft, act, language``."""
+    """Encode units: columns ``input_ids, token_type_ids, length, soft, label, act, language``."""
     from datasets import Dataset
 
     encoded = encoder.encode([context_of_unit(u) for u in units])
@@ -98,10 +111,14 @@ def make_dataset(units: Sequence[Mapping[str, Any]], encoder: PairEncoder) -> Da
         "token_type_ids": [e.segments for e in encoded],
         "length": [len(e.ids) for e in encoded],
         "soft": [_soft(u) for u in units],
+        "label": [labels_of_unit(u)[0] for u in units],
         "act": [labels_of_unit(u)[1] for u in units],
         "language": [LANGUAGES.index(u["lang"]) for u in units],
     }
     return Dataset.from_dict(rows)
+
+
+_TARGETS: Final = ("soft", "label", "act", "language")
 
 
 def _soft(unit: Mapping[str, Any]) -> list[float]:
@@ -121,20 +138,18 @@ def collate(rows: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
         "input_ids": ids,
         "attention_mask": (ids != PAD_ID).long(),
         "token_type_ids": pad("token_type_ids", 0),
-        "soft": torch.tensor([r["soft"] for r in rows]),
-        "act": torch.tensor([r["act"] for r in rows]),
-        "language": torch.tensor([r["language"] for r in rows]),
+        **{key: torch.tensor([r[key] for r in rows]) for key in _TARGETS},
     }
 
 
-class EngageTrainer(Trainer):
+class EngageTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped for us
     """The ``Trainer`` with this task's loss and learning rates."""
 
     config: TrainConfig
 
     def compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, **_: Any) -> Any:
         """Soft-target cross-entropy of the label, plus that of the act where one is given."""
-        targets = {key: inputs.pop(key) for key in ("soft", "act", "language")}
+        targets = {key: inputs.pop(key) for key in _TARGETS}
         labels, acts = model(**inputs)
         loss = functional.cross_entropy(labels.float(), targets["soft"])
         if bool((targets["act"] >= 0).any()):
@@ -145,7 +160,7 @@ class EngageTrainer(Trainer):
 
     def prediction_step(self, model: Any, inputs: dict[str, Any], *_: Any, **__: Any) -> Any:
         """Return logits and targets for ``dev_scores``."""
-        targets = (inputs["soft"].clone(), inputs["language"].clone())
+        targets = (inputs["label"].clone(), inputs["language"].clone())
         with torch.no_grad(), self.compute_loss_context_manager():
             loss, (labels, _acts) = self.compute_loss(model, dict(inputs), return_outputs=True)
         return loss.detach(), labels.float().detach(), targets
@@ -170,76 +185,126 @@ class EngageTrainer(Trainer):
 def dev_scores(prediction: Any) -> dict[str, float]:
     """Macro-F1 per language and their mean, which chooses the checkpoint."""
     logits: FloatArray = prediction.predictions
-    soft, language = prediction.label_ids
-    truth, guess = np.asarray(soft).argmax(1), np.asarray(logits).argmax(1)
-    scores = {
-        name: macro_f1(truth[language == i], guess[language == i]) for i, name in enumerate(LANGUAGES)
-    }
+    truth, language = prediction.label_ids
+    guess = np.asarray(logits).argmax(1)
+    scores = {name: macro_f1(truth[language == i], guess[language == i]) for i, name in enumerate(LANGUAGES)}
     return {**{f"f1_{k}": v for k, v in scores.items()}, "f1_mean": float(np.mean(list(scores.values())))}
 
 
 def _arguments(config: TrainConfig, steps: int) -> TrainingArguments:
     every = max(1, steps // (config.epochs * config.evaluations))
     return TrainingArguments(
-        output_dir=str(Path(config.out) / "checkpoints"), num_train_epochs=config.epochs,
-        per_device_train_batch_size=config.batch_size, per_device_eval_batch_size=64,
-        learning_rate=config.learning_rate, warmup_steps=int(config.warmup * steps),
-        lr_scheduler_type="linear", eval_strategy="steps", eval_steps=every, save_steps=every,
-        logging_steps=50, save_total_limit=2, load_best_model_at_end=True, metric_for_best_model="f1_mean",
-        greater_is_better=True, train_sampling_strategy="group_by_length", length_column_name="length",
-        remove_unused_columns=False, label_names=["soft", "language"], bf16=config.bf16, seed=config.seed,
-        report_to=[], use_cpu=not torch.cuda.is_available(), dataloader_pin_memory=torch.cuda.is_available(),
+        output_dir=str(Path(config.out) / "checkpoints"),
+        num_train_epochs=config.epochs,
+        per_device_train_batch_size=config.batch_size,
+        per_device_eval_batch_size=64,
+        learning_rate=config.learning_rate,
+        warmup_steps=int(config.warmup * steps),
+        lr_scheduler_type="linear",
+        eval_strategy="steps",
+        eval_steps=every,
+        save_steps=every,
+        logging_steps=50,
+        save_total_limit=2,
+        load_best_model_at_end=True,
+        metric_for_best_model="f1_mean",
+        greater_is_better=True,
+        train_sampling_strategy="group_by_length",
+        length_column_name="length",
+        remove_unused_columns=False,
+        label_names=["label", "language"],
+        bf16=config.bf16,
+        seed=config.seed,
+        report_to=[],
+        use_cpu=not torch.cuda.is_available(),
+        dataloader_pin_memory=torch.cuda.is_available(),
     )
 
 
 def finetune(config: TrainConfig) -> dict[str, Any]:
-    """Fine-tune, keep the checkpoint with the best mean of the language scores, resume if one was interrupted.
+    """Fine-tune and keep the checkpoint with the best mean of both languages; resume what was interrupted.
 
-    Writes ``network.safetensors``, ``encoder.json``, ``tokenizer.json`` and ``training.json`` to ``config.out``.
+    Writes ``network.safetensors``, ``encoder.json``, ``tokenizer.json``, ``training.json`` to ``config.out``.
 
     Returns:
         The training record (also written as ``training.json``): configuration, data hashes, versions, scores.
 
     Raises:
-        DataError: The data cannot be trained on (see ``check_split``).
+        DataError: The data cannot be trained on (see ``part_threads``).
+        ModelError: The base folder is not one that ``prepare_base`` wrote.
+        RunError: ``config.out`` holds checkpoints of other settings or other data.
     """
-    import transformers
     from safetensors.torch import save_file
     from tokenizers import Tokenizer
 
     set_seed(config.seed)
     train, dev = read_units(Path(config.train)), read_units(Path(config.dev))
-    if config.drop_shared_threads:
-        train = drop_shared_threads(train, dev)
-    check_split(train, dev)
-    encoder = PairEncoder(Tokenizer.from_file(str(Path(config.base) / "tokenizer.json")))
-    steps = -(-len(train) // config.batch_size) * config.epochs
-    out = Path(config.out)
+    train, dev = part_threads(train, dev, config.shared_threads)
+    base, out = Path(config.base), Path(config.out)
+    record = _start_record(config, train, dev)
+    checkpoint = _checkpoint_to_resume(out, record)
+    encoder = PairEncoder(Tokenizer.from_file(str(base / "tokenizer.json")))
     trainer = EngageTrainer(
-        model=load_network(Path(config.base)), args=_arguments(config, steps), data_collator=collate,
-        train_dataset=make_dataset(train, encoder), eval_dataset=make_dataset(dev, encoder),
+        model=load_network(base),
+        args=_arguments(config, steps=-(-len(train) // config.batch_size) * config.epochs),
+        data_collator=collate,
+        train_dataset=make_dataset(train, encoder),
+        eval_dataset=make_dataset(dev, encoder),
         compute_metrics=dev_scores,
     )
     trainer.config = config
-    resume = any((out / "checkpoints").glob("checkpoint-*"))
-    trainer.train(resume_from_checkpoint=resume or None)
+    trainer.train(resume_from_checkpoint=checkpoint)
     save_file({k: v.contiguous() for k, v in trainer.model.state_dict().items()}, out / "network.safetensors")
-    (out / "tokenizer.json").write_bytes((Path(config.base) / "tokenizer.json").read_bytes())
+    (out / "tokenizer.json").write_bytes((base / "tokenizer.json").read_bytes())
     trainer.model.encoder.config.to_json_file(out / "encoder.json")
-    record = {
-        "config": {**asdict(config), **{k: Path(getattr(config, k)).name for k in ("base", "train", "dev", "out")}},
-        "base": json.loads((Path(config.base) / "base.json").read_text("utf-8")),
-        "data": {name: _describe(Path(path), units)
-                 for name, path, units in (("train", config.train, train), ("dev", config.dev, dev))},
-        "versions": {"torch": torch.__version__, "transformers": transformers.__version__},
-        "dev": trainer.evaluate(),
-        "history": [h for h in trainer.state.log_history if "eval_f1_mean" in h],
-    }
+    record["history"] = [h for h in trainer.state.log_history if "eval_f1_mean" in h]
+    record["dev"] = trainer.evaluate()
     (out / "training.json").write_text(json.dumps(record, indent=1), "utf-8")
     return record
 
 
+def _start_record(
+    config: TrainConfig, train: Sequence[Mapping[str, Any]], dev: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """What is known before the first step: settings, base, data, versions."""
+    import transformers
+
+    base = Path(config.base)
+    if missing := [n for n in ("base.json", "config.json", "tokenizer.json") if not (base / n).is_file()]:
+        raise ModelError(f"{base} is no base folder: {missing} missing. Make one with `nlp-engage base -o {base}`")
+    sides = (("train", config.train, train), ("dev", config.dev, dev))
+    return {
+        "config": {
+            **asdict(config),
+            **{k: Path(getattr(config, k)).name for k in ("base", "train", "dev", "out")},
+        },
+        "base": json.loads((base / "base.json").read_text("utf-8")),
+        "data": {name: _describe(Path(path), units) for name, path, units in sides},
+        "versions": {"torch": torch.__version__, "transformers": transformers.__version__},
+    }
+
+
+def _checkpoint_to_resume(out: Path, record: Mapping[str, Any]) -> str | None:
+    """The last whole checkpoint; one that was being written when the machine stopped is passed over."""
+    started = out / _STARTED
+    if started.exists():
+        before = json.loads(started.read_text("utf-8"))
+        if changed := [k for k in ("config", "base", "data") if before[k] != record[k]]:
+            raise RunError(
+                f"{out} was started with other settings: {', '.join(changed)} changed ({started} has the old "
+                "ones). Set out to a new folder, or delete this one."
+            )
+    else:
+        out.mkdir(parents=True, exist_ok=True)
+        started.write_text(json.dumps(record, indent=1), "utf-8")
+    whole = [p.parent for p in (out / "checkpoints").glob(f"checkpoint-*/{_TRAINER_STATE}")]
+    return str(max(whole, key=lambda p: int(p.name.split("-")[1]))) if whole else None
+
+
 def _describe(path: Path, units: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    counts = {f"{lang}/{code}": sum(u["lang"] == lang and u["label"] == code for u in units)
-              for lang in LANGUAGES for code in LABEL_CODES}
+    counts = {
+        f"{lang}/{code}": sum(u["lang"] == lang and u["label"] == code for u in units)
+        for lang in LANGUAGES
+        for code in LABEL_CODES
+    }
     return {"units": len(units), "counts": counts, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}

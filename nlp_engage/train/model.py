@@ -14,11 +14,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-class EngageNetwork(nn.Module):
+class EngageNetwork(nn.Module):  # type: ignore[misc]  # torch is not followed by our mypy settings
     """Scores a reply in its context.
 
-    Reply and context are pooled apart, so that the heads can compare them; the first-token vector generalised
-    less well to unseen sources (``docs/experiments.md``).
+    Reply and context are pooled apart, so that the heads can compare them.
 
     Args:
         encoder: A transformers encoder; its hidden width sets the heads' width.
@@ -60,11 +59,7 @@ def _mean(hidden: Tensor, mask: Tensor) -> Tensor:
 
 
 def load_network(base: Path) -> EngageNetwork:
-    """Load an encoder folder (or hub id) and put fresh heads on it."""
+    """Load an encoder folder (of the XLM-R family, see ``base.prepare_base``) and put fresh heads on it."""
     from transformers import AutoModel
 
-    try:
-        encoder = AutoModel.from_pretrained(base, add_pooling_layer=False, attn_implementation="sdpa")
-    except TypeError:  # encoders without a pooler take no such argument
-        encoder = AutoModel.from_pretrained(base)
-    return EngageNetwork(encoder)
+    return EngageNetwork(AutoModel.from_pretrained(base, add_pooling_layer=False, attn_implementation="sdpa"))

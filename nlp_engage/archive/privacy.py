@@ -1,0 +1,84 @@
+"""What of an archive is written down: author ids salted, words left out or masked on request."""
+
+from __future__ import annotations
+
+import re
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from nlp_engage.text import copy_key
+
+if TYPE_CHECKING:
+    from nlp_engage.types import Comment
+
+# ASCII classes: in Chinese text no space stands between a number and the words around it.
+_EMAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
+_PHONE = re.compile(r"(?<![A-Za-z0-9.])(?:\+|00)?\d[\d ().-]{6,16}\d(?![A-Za-z0-9])")
+_DATE = re.compile(r"\d{4}[-.]\d{1,2}[-.]\d{1,2}")
+_MIN_DIGITS: Final = 8
+_ID_BYTES: Final = 8
+
+
+class Privacy(msgspec.Struct, frozen=True, kw_only=True):
+    """How comments are written into a run.
+
+    Attributes:
+        salt: Secret that author ids are hashed with; ``None`` keeps authors as they are.
+        text: Whether words are written. Without, each text becomes an opaque token, the same for copies, so that
+            every measure can still be taken.
+        mask: Whether e-mail addresses and phone numbers in texts are masked.
+
+    >>> from nlp_engage.types import Comment
+    >>> comment = Comment(id="c", thread_id="p", author="ann", author_name="Ann", text="mail me: ann@example.org")
+    >>> hidden = Privacy(salt="s", mask=True).apply(comment)
+    >>> hidden.text, hidden.author_name, len(hidden.author)
+    ('mail me: [email]', None, 16)
+    """
+
+    salt: str | None = None
+    text: bool = True
+    mask: bool = False
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What a manifest records: enough to refuse other settings, not enough to find the salt."""
+        authors = "kept"
+        if self.salt is not None:
+            authors = f"salted ({blake2b(self.salt.encode(), digest_size=4, person=b'salt-id').hexdigest()})"
+        return {"authors": authors, "text": self.text, "mask": self.mask}
+
+    def apply(self, comment: Comment) -> Comment:
+        """The comment as it is written."""
+        changes: dict[str, Any] = {}
+        if self.salt is not None:
+            who = comment.author or comment.author_name
+            changes["author"] = None if who is None else self._hash(who)
+            changes["author_name"] = None
+        if not self.text:
+            key = copy_key(comment.text)
+            changes["text"] = self._hash(key) if key else ""
+        elif self.mask:
+            changes["text"] = mask(comment.text)
+        return msgspec.structs.replace(comment, **changes) if changes else comment
+
+    def _hash(self, value: str) -> str:
+        key = blake2b((self.salt or "").encode()).digest()
+        return blake2b(value.encode("utf-8", "surrogatepass"), digest_size=_ID_BYTES, key=key).hexdigest()
+
+
+def mask(text: str) -> str:
+    """Replace e-mail addresses and phone numbers; dates and numbers of fewer than eight digits are none.
+
+    >>> mask("call +49 30 1234567 or write to a.b@example.org, order 4711 of 2026-05-01")
+    'call [phone] or write to [email], order 4711 of 2026-05-01'
+    >>> mask("加我13800001111聊")
+    '加我[phone]聊'
+    """
+    return _PHONE.sub(_phone, _EMAIL.sub("[email]", text))
+
+
+def _phone(found: re.Match[str]) -> str:
+    digits = sum(c.isdigit() for c in found[0])
+    return found[0] if digits < _MIN_DIGITS or _DATE.match(found[0]) else "[phone]"

@@ -1,0 +1,150 @@
+"""From gathered facts to a table: the fixed order, the copy rule, the credits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from nlp_engage.errors import DataError
+from nlp_engage.measure.credit import answered_back, credit, uniqueness
+from nlp_engage.measure.table import ReplyTable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from nlp_engage.types import FloatArray
+
+    Columns = Mapping[str, npt.NDArray[Any]]
+
+_MICRO_PER_HOUR: Final = 3_600_000_000
+_SUM_TOLERANCE: Final = 1e-3
+"""How far a row of probabilities may be from 1: they may have been stored in single precision."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What one pass gathered, threads and rows in the order they came; codes are indices into the names."""
+
+    rows: Columns
+    threads: Columns
+    thread_ids: Sequence[str]
+    platforms: Sequence[str | None]
+    comment_ids: Sequence[str]
+    authors: Sequence[str]
+    languages: Sequence[str]
+
+
+def assemble(facts: Facts) -> ReplyTable:
+    """Bring threads and rows into their fixed order and work out uniqueness, answers and credits.
+
+    Raises:
+        DataError: A row of probabilities is neither empty nor three numbers from 0 to 1 that sum to 1.
+    """
+    by_id = np.array(sorted(range(len(facts.thread_ids)), key=facts.thread_ids.__getitem__), dtype=np.int64)
+    rank = np.empty(len(by_id), dtype=np.int32)
+    rank[by_id] = np.arange(len(by_id), dtype=np.int32)
+    rows, order = _ordered(facts.rows, rank)
+    threads = {name: values[by_id] for name, values in facts.threads.items()}
+    comment_ids = tuple(facts.comment_ids[i] for i in order.tolist())
+    _check_probabilities(rows["probabilities"], comment_ids)
+    author_order = _first_seen(np.concatenate([threads["author"], rows["author"]]), len(facts.authors))
+    language_order = np.argsort(np.array(facts.languages, dtype=object), kind="stable")
+    new_author, new_language = _renumber(author_order), _renumber(language_order)
+    return ReplyTable(
+        thread_ids=tuple(facts.thread_ids[t] for t in by_id.tolist()),
+        platforms=tuple(facts.platforms[t] for t in by_id.tolist()),
+        thread_post=threads["post"],
+        thread_author=new_author[threads["author"]],
+        thread_language=new_language[threads["language"]],
+        thread_time=threads["time"].view("datetime64[us]"),
+        thread_likes=threads["likes"],
+        thread_owned=threads["owned"],
+        thread_virality=threads["virality"],
+        thread_h=threads["h"],
+        authors=tuple(facts.authors[a] for a in author_order.tolist()),
+        languages=tuple(facts.languages[k] for k in language_order.tolist()),
+        comment_ids=comment_ids,
+        author=new_author[rows["author"]],
+        language=new_language[rows["language"]],
+        time=rows["time"].view("datetime64[us]"),
+        **{name: rows[name] for name in _AS_THEY_ARE},
+        **_worked_out(rows),
+    )
+
+
+_AS_THEY_ARE: Final = (
+    "thread", "index", "owner", "probabilities", "act", "likes", "depth", "self_reply", "exchange",
+)  # fmt: skip
+
+
+def _ordered(rows: Columns, rank: npt.NDArray[np.int32]) -> tuple[dict[str, npt.NDArray[Any]], npt.NDArray[np.int64]]:
+    """Rows by thread id, then in tree order; links between rows follow."""
+    order = np.argsort(rank[rows["thread"]], kind="stable")
+    place = np.full(len(order) + 1, -1, dtype=np.int64)  # the last entry answers for the link -1
+    place[order] = np.arange(len(order))
+    ordered = {name: values[order] for name, values in rows.items()}
+    ordered["thread"] = rank[ordered["thread"]]
+    ordered["parent"] = place[ordered["parent"]]
+    return ordered, order
+
+
+def _first_seen(codes: npt.NDArray[np.int32], count: int) -> npt.NDArray[np.int64]:
+    """All codes but -1, in the order in which they first occur."""
+    first = np.full(count, len(codes), dtype=np.int64)
+    known = np.flatnonzero(codes >= 0)
+    np.minimum.at(first, codes[known], known)
+    return np.argsort(first, kind="stable")
+
+
+def _renumber(order: npt.NDArray[np.integer]) -> npt.NDArray[np.int32]:
+    """New code of each old code; the last entry keeps -1 what it is."""
+    new = np.full(len(order) + 1, -1, dtype=np.int32)
+    new[order] = np.arange(len(order), dtype=np.int32)
+    return new
+
+
+def _check_probabilities(probabilities: FloatArray, comment_ids: Sequence[str]) -> None:
+    missing = np.isnan(probabilities)
+    in_range = (probabilities >= 0) & (probabilities <= 1)
+    whole = in_range.all(axis=1) & (np.abs(probabilities.sum(axis=1) - 1) <= _SUM_TOLERANCE)
+    bad = np.flatnonzero(~(whole | missing.all(axis=1)))
+    if len(bad):
+        raise DataError(
+            f"comment {comment_ids[bad[0]]!r} has probabilities {probabilities[bad[0]].tolist()}: they must be three "
+            f"numbers from 0 to 1 that sum to 1, or all NaN where there is no label ({len(bad)} such rows)."
+        )
+
+
+def _worked_out(rows: Columns) -> dict[str, npt.NDArray[Any]]:
+    p, owner = rows["probabilities"], rows["owner"]
+    labelled = ~np.isnan(p[:, 0])
+    dialogue, expression = np.nan_to_num(p[:, 1]), np.nan_to_num(p[:, 2])
+    substance = np.minimum(dialogue + expression, 1.0)
+    measured = np.flatnonzero(labelled & ~owner)
+    unique = np.ones(len(owner))
+    unique[measured] = uniqueness(_copy_groups(rows["page"][measured], rows["copy"][measured]), substance[measured])
+    earned = credit(expression, dialogue, rows["exchange"], unique, rows["self_reply"])
+    first, asked = rows["first_answer"], rows["time"].view("datetime64[us]")
+    known = np.isfinite(first) & ~np.isnat(asked)
+    hours = np.full(len(owner), np.nan)
+    hours[known] = (first[known] - rows["time"][known]) / _MICRO_PER_HOUR
+    return {
+        "uniqueness": unique,
+        "answered": answered_back(rows["parent"], rows["other"], substance),
+        "owner_answered": ~np.isnan(first),
+        "owner_hours": np.where(hours >= 0, hours, np.nan),  # answered before it was asked: a clock is wrong
+        "credit": np.where(labelled & ~owner, earned, np.nan),
+    }
+
+
+def _copy_groups(page: npt.NDArray[np.int32], copy: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
+    """One number for each pair of page and text."""
+    order = np.lexsort((copy, page))
+    new = np.ones(len(order), dtype=np.int64)
+    new[1:] = (np.diff(page[order]) != 0) | (copy[order][1:] != copy[order][:-1])
+    groups = np.empty(len(order), dtype=np.int64)
+    groups[order] = np.cumsum(new)
+    return groups

@@ -1,0 +1,181 @@
+"""Intervals by resampling threads, never replies: one comment seldom comes alone.
+
+Weights are multinomial (each resample draws as many threads as there are), every statistic is a function of
+weighted sums, so that a resample of all statistics is one row of a matrix product. Intervals are bias-corrected
+and accelerated (BCa), with normal quantiles widened to Student's for few threads or threads of very unequal size.
+
+Sources: Efron 1987, "Better bootstrap confidence intervals", doi 10.1080/01621459.1987.10478410; Davison and Hinkley
+1997, "Bootstrap methods and their application", section 3.8 (clustered data); Hesterberg 2015, "What teachers should
+know about the bootstrap", doi 10.1080/00031305.2015.1089789, section 5.3 (the widening); Satterthwaite 1946,
+"An approximate distribution of estimates of variance components", doi 10.2307/3002019 (its degrees of freedom).
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from math import atan, cos, erfc, inf, pi, sin, sqrt
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from nlp_engage.types import FloatArray
+
+MAX_BLOCKS: Final = 4_096
+"""More threads than this are first put, at random, into so many blocks, and blocks are resampled.
+
+The variance between random blocks is that between threads; it is then known to within 2 %, at a fixed cost."""
+_ALIKE: Final = 1e-12
+_NORMAL: Final = NormalDist()
+
+
+@lru_cache(maxsize=4)
+def resample_weights(units: int, resamples: int, seed: int) -> FloatArray:
+    """How often each unit is drawn in each resample.
+
+    Args:
+        units: Number of threads or blocks, 1 or more.
+        resamples: Number of resamples.
+        seed: Same seed, same weights.
+
+    Returns:
+        Whole numbers; each row sums to ``units``. Shape: (resamples, units), float64; do not write to it.
+    """
+    rng = np.random.default_rng(seed)
+    weights = np.empty((resamples, units))
+    for start in range(0, resamples, 64):
+        stop = min(start + 64, resamples)
+        drawn = rng.integers(0, units, size=(stop - start, units)) + np.arange(stop - start)[:, None] * units
+        weights[start:stop] = np.bincount(drawn.ravel(), minlength=(stop - start) * units).reshape(-1, units)
+    weights.setflags(write=False)
+    return weights
+
+
+def blocks(units: int, seed: int) -> npt.NDArray[np.int64]:
+    """Which block each thread is put in: its own place where there are few, else one of ``MAX_BLOCKS`` at random.
+
+    Returns:
+        Blocks of equal size, give or take one. Shape: (units,), int64.
+    """
+    if units <= MAX_BLOCKS:
+        return np.arange(units)
+    return np.random.default_rng([seed, units]).permutation(units) % MAX_BLOCKS
+
+
+def bca_interval(
+    draws: FloatArray, point: FloatArray, left_out: FloatArray, units: FloatArray, level: float
+) -> tuple[FloatArray, FloatArray]:
+    """Bias-corrected and accelerated interval of each column, widened as Student's t is for few or unequal units.
+
+    Args:
+        draws: The statistic in each resample, NaN where it has no value; those are passed over. Shape: (B, S).
+        point: The statistic itself. Shape: (S,).
+        left_out: The statistic without each unit, NaN where it has no value. Shape: (T, S).
+        units: Units that have a say in each statistic; fewer than two give no interval, nor do units that are
+            all alike, for these do not tell how much others would differ. Shape: (S,).
+        level: Confidence level in (0, 1).
+
+    Returns:
+        Lower and upper ends, NaN without an interval. Shapes: (S,), (S,).
+
+    >>> rng = np.random.default_rng(0)
+    >>> draws = rng.normal(10, 1, size=(4_000, 1))
+    >>> nearly = 10 + np.tile([0.1, -0.1], 25)[:, None]
+    >>> low, high = bca_interval(draws, np.array([10.0]), nearly, np.array([50.0]), 0.90)
+    >>> bool(abs(low[0] - (10 - 1.69)) < 0.1), bool(abs(high[0] - (10 + 1.69)) < 0.1)
+    (True, True)
+    """
+    draws = np.sort(draws, axis=0)  # NaN last
+    valid = (~np.isnan(draws)).sum(axis=0)
+    below = (draws < point).sum(axis=0) + 0.5 * (draws == point).sum(axis=0)
+    bias = _inverse_normal(np.divide(below, valid, out=np.full(len(valid), 0.5), where=valid > 0), valid)
+    acceleration, freedom = _shape_of(left_out, units)
+    alike = np.nan_to_num(draws[np.maximum(valid - 1, 0), np.arange(len(valid))] - draws[0]) <= _ALIKE * np.abs(point)
+    ends = []
+    for tail in ((1 - level) / 2, (1 + level) / 2):
+        z = np.array([sqrt((df + 1) / df) * t_quantile(tail, df) if df else np.nan for df in freedom.tolist()])
+        moved = bias + z
+        moved = bias + moved / np.maximum(1 - acceleration * moved, 0.1)
+        ends.append(np.where(alike, np.nan, _quantiles(draws, valid, _normal_cdf(moved))))
+    return ends[0], ends[1]
+
+
+def _shape_of(left_out: FloatArray, units: FloatArray) -> tuple[FloatArray, npt.NDArray[np.int64]]:
+    """Acceleration and degrees of freedom, from the influence of each unit: what its absence changes.
+
+    The acceleration is a sixth of their skewness. The degrees of freedom are those of their variance
+    (Satterthwaite): one less than the units where these weigh alike, few where some threads are giants.
+    """
+    known = ~np.isnan(left_out)
+    n = np.maximum(known.sum(axis=0), 1)
+    values = np.where(known, left_out, 0.0)
+    away = np.where(known, values.sum(axis=0) / n - values, 0.0)
+    size = np.maximum(np.abs(away).max(axis=0, initial=0.0), np.finfo(np.float64).tiny)
+    second, third, fourth = (((away / size) ** k).sum(axis=0) for k in (2, 3, 4))
+    scale = second**1.5
+    acceleration: FloatArray = np.divide(third, 6 * scale, out=np.zeros_like(third), where=scale > 0)
+    spread = fourth - second**2 / np.maximum(units, 1)
+    freedom = np.divide(2 * second**2, spread, out=np.full_like(spread, np.inf), where=spread > 0)
+    return acceleration, np.where(units >= 2, np.clip(np.floor(freedom), 1, units - 1), 0).astype(np.int64)
+
+
+def _quantiles(ordered: FloatArray, valid: npt.NDArray[np.int64], at: FloatArray) -> FloatArray:
+    """Quantile of each column at its own probability, linear between order statistics."""
+    place = np.nan_to_num(at) * np.maximum(valid - 1, 0)
+    down = np.floor(place).astype(np.int64)
+    up = np.minimum(down + 1, np.maximum(valid - 1, 0))
+    columns = np.arange(ordered.shape[1])
+    low, high = ordered[down, columns], ordered[up, columns]
+    return np.where(np.isnan(at) | (valid == 0), np.nan, low + (place - down) * (high - low))
+
+
+def _inverse_normal(p: FloatArray, valid: npt.NDArray[np.int64]) -> FloatArray:
+    inside = 0.5 / np.maximum(valid, 1)
+    clipped = np.clip(p, inside, 1 - inside)
+    return np.array([_NORMAL.inv_cdf(x) for x in clipped.tolist()])
+
+
+def _normal_cdf(z: FloatArray) -> FloatArray:
+    return np.array([0.5 * erfc(-x / sqrt(2)) for x in z.tolist()])
+
+
+@lru_cache(maxsize=1_024)
+def t_quantile(p: float, df: int) -> float:
+    """Quantile of Student's t for whole degrees of freedom, by bisection on the closed form.
+
+    Source: Abramowitz and Stegun 1964, 26.7.3 and 26.7.4; above 200 degrees the expansion 26.7.5.
+
+    Args:
+        p: Probability in (0, 1).
+        df: Degrees of freedom, 1 or more.
+
+    >>> round(t_quantile(0.95, 4), 4), round(t_quantile(0.05, 1), 4), round(t_quantile(0.95, 500), 4)
+    (2.1318, -6.3138, 1.6479)
+    """
+    if p < 0.5:
+        return -t_quantile(1 - p, df)
+    z = _NORMAL.inv_cdf(p)
+    if df > 200:
+        return z + (z**3 + z) / (4 * df) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * df**2)
+    low, high = 0.0, 1.0
+    while _t_cdf(high, df) < p and high < inf:
+        low, high = high, high * 2
+    for _ in range(80):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _t_cdf(middle, df) < p else (low, middle)
+    return (low + high) / 2
+
+
+def _t_cdf(t: float, df: int) -> float:
+    angle = atan(t / sqrt(df))
+    term, total = (cos(angle), cos(angle)) if df % 2 else (1.0, 1.0)
+    for k in range(2 + df % 2, df - 1, 2):
+        term *= cos(angle) ** 2 * (k - 1) / k
+        total += term
+    if df == 1:
+        return 0.5 + angle / pi
+    within = 2 / pi * (angle + sin(angle) * total) if df % 2 else sin(angle) * total
+    return 0.5 + within / 2

@@ -1,0 +1,236 @@
+"""One pass over labelled trees: what every reply is and who answered it. ``assemble`` turns it into a table."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from hashlib import blake2b
+from math import inf, nan
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from nlp_engage.errors import DataError
+from nlp_engage.measure.assemble import Facts, assemble
+from nlp_engage.structure import depths, exchange_weights, structural_virality, thread_h_index
+from nlp_engage.text import copy_key
+from nlp_engage.types import LABELS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import numpy.typing as npt
+
+    from nlp_engage.measure.table import ReplyTable
+    from nlp_engage.types import Comment, FloatArray, LabelledTree
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NO_TIME: Final = int(np.iinfo(np.int64).min)  # what numpy calls NaT
+_FLUSH: Final = 65_536
+"""Rows kept as Python objects before they become arrays."""
+
+_ROW: Final[dict[str, Any]] = {
+    "thread": np.int32, "index": np.int32, "author": np.int32, "owner": np.bool_, "language": np.int32,
+    "time": np.int64, "likes": np.float64, "parent": np.int64, "self_reply": np.bool_, "other": np.bool_,
+    "page": np.int32, "copy": np.uint64, "first_answer": np.float64,
+}  # fmt: skip
+_THREAD: Final[dict[str, Any]] = {
+    "post": np.bool_, "author": np.int32, "language": np.int32, "time": np.int64, "likes": np.float64,
+    "owned": np.bool_, "virality": np.float64, "h": np.int32,
+}  # fmt: skip
+_ARRAYS: Final = ("probabilities", "act", "depth", "exchange")  # come as arrays already
+
+
+def collect(labelled_trees: Iterable[LabelledTree]) -> ReplyTable:
+    """Gather the facts of every reply, in one pass; the trees are not kept.
+
+    The *window* of the copy rule is all that is collected here. The *page* is the owner's account on its
+    platform (the post's author, else the first account in the alphabet that the archive marks as the page's);
+    a thread whose owner is unknown is a page of its own.
+
+    Args:
+        labelled_trees: Trees with calibrated probabilities, or with human labels as 0 and 1; in any order.
+
+    Returns:
+        The table to measure, the same for every order of the trees.
+
+    Raises:
+        DataError: A thread comes twice, arrays do not fit their tree, or a row of probabilities is none.
+
+    >>> from nlp_engage.tree import build_tree
+    >>> from nlp_engage.types import Comment, LabelledTree
+    >>> turns = [("p", None, "ann"), ("1", "p", "bob"), ("2", "1", "ann"), ("3", "2", "bob"), ("4", "p", "cid")]
+    >>> tree = build_tree([Comment(id=i, thread_id="p", parent_id=up, author=a, text=i) for i, up, a in turns])
+    >>> sure = np.array([[np.nan] * 3, [0, 1, 0], [0, 1, 0], [0, 1, 0], [0, 0, 1]], dtype=float)
+    >>> table = collect([LabelledTree(tree=tree, probabilities=sure, acts=np.full(5, -1, dtype=np.int32),
+    ...                               act_probabilities=np.full(5, np.nan), languages=("en",) * 5)])
+    >>> table.comment_ids, table.exchange.tolist(), table.credits().tolist()
+    (('1', '2', '3', '4'), [1.0, 2.0, 1.0, 0.0], [0.75, nan, 0.75, 0.5])
+    """
+    collector = _Collector()
+    for labelled in labelled_trees:
+        collector.add(labelled)
+    return assemble(collector.facts())
+
+
+@dataclass(slots=True)
+class _Collector:
+    """Columns in the making. Lists become arrays now and then, so that a row costs bytes and not objects."""
+
+    rows: defaultdict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
+    parts: defaultdict[str, list[npt.NDArray[Any]]] = field(default_factory=lambda: defaultdict(list))
+    threads: defaultdict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
+    thread_ids: dict[str, int] = field(default_factory=dict)
+    platforms: list[str | None] = field(default_factory=list)
+    comment_ids: list[str] = field(default_factory=list)
+    people: dict[tuple[str | None, str], int] = field(default_factory=dict)
+    languages: dict[str, int] = field(default_factory=dict)
+    pages: dict[tuple[str | None, str, bool], int] = field(default_factory=dict)
+
+    def add(self, labelled: LabelledTree) -> None:
+        """Take the facts of one thread."""
+        tree, post = labelled.tree, labelled.tree.post
+        _check_shapes(labelled)
+        if tree.thread_id in self.thread_ids:
+            raise DataError(
+                f"thread {tree.thread_id!r} comes twice: every thread is measured once. Build the trees of all "
+                "files together (build_trees), or give the threads of one archive other ids."
+            )
+        self.thread_ids[tree.thread_id] = len(self.thread_ids)
+        platform = post.platform or next((c.platform for c in tree.comments if c.platform), None)
+        self.platforms.append(platform)
+        marked = [c.author for c in tree.comments if c.is_owner]
+        owner = post.author or min((name for name in marked if name), default=None)
+        virality = structural_virality(tree)
+        facts = {
+            "post": not tree.stand_in[0], "author": self._person(platform, post.author),
+            "language": self._language(labelled.languages[0]), "time": _micros(post), "likes": _likes(post),
+            "owned": bool(owner or marked), "virality": nan if virality is None else virality,
+            "h": thread_h_index(tree),
+        }  # fmt: skip
+        for name, value in facts.items():
+            self.threads[name].append(value)
+        page = (platform, owner or tree.thread_id, bool(owner))
+        self._add_rows(labelled, platform, self.pages.setdefault(page, len(self.pages)))
+        if len(self.rows["thread"]) >= _FLUSH:
+            self._flush()
+
+    def _add_rows(self, labelled: LabelledTree, platform: str | None, page: int) -> None:
+        tree = labelled.tree
+        nodes = [i for i, gone in enumerate(tree.stand_in.tolist()) if i and not gone]
+        comments, parents = tree.comments, tree.parents.tolist()
+        place = [-1] * len(comments)
+        for row, i in enumerate(nodes, len(self.comment_ids)):
+            place[i] = row
+        written, above = [comments[i] for i in nodes], [comments[parents[i]] for i in nodes]
+        owner = _by_owner(comments)
+        keyed = (~np.isnan(labelled.probabilities[:, 0])).tolist()
+        rows = self.rows
+        rows["thread"] += [len(self.thread_ids) - 1] * len(nodes)
+        rows["page"] += [page] * len(nodes)
+        rows["index"] += nodes
+        rows["owner"] += [owner[i] for i in nodes]
+        rows["author"] += [self._person(platform, c.author) for c in written]
+        rows["language"] += [self._language(labelled.languages[i]) for i in nodes]
+        rows["time"] += [_micros(c) for c in written]
+        rows["likes"] += [_likes(c) for c in written]
+        rows["parent"] += [place[parents[i]] for i in nodes]
+        pairs = [(c.author, p.author) for c, p in zip(written, above, strict=True)]
+        rows["self_reply"] += [bool(name) and name == answered for name, answered in pairs]
+        rows["other"] += [bool(name and answered) and name != answered for name, answered in pairs]
+        rows["copy"] += [_copy(comments[i].text) if keyed[i] and not owner[i] else 0 for i in nodes]
+        rows["first_answer"] += _first_answers(comments, parents, owner, nodes)
+        self.comment_ids += [c.id for c in written]
+        self.parts["probabilities"].append(labelled.probabilities[nodes])
+        self.parts["act"].append(labelled.acts[nodes])
+        self.parts["depth"].append(depths(tree)[nodes])
+        self.parts["exchange"].append(_exchange(labelled)[nodes])
+
+    def _person(self, platform: str | None, name: str | None) -> int:
+        return self.people.setdefault((platform, name), len(self.people)) if name else -1
+
+    def _language(self, name: str) -> int:
+        return self.languages.setdefault(name, len(self.languages))
+
+    def _flush(self) -> None:
+        for name, kind in _ROW.items():
+            self.parts[name].append(np.array(self.rows[name], dtype=kind))
+        self.rows.clear()
+        for name in _ARRAYS:
+            self.parts[name] = [np.concatenate(self.parts[name])] if self.parts[name] else []
+
+    def facts(self) -> Facts:
+        """What was gathered, in the order it came."""
+        self._flush()
+        none = {"probabilities": np.zeros((0, len(LABELS)))}
+        return Facts(
+            rows={
+                name: np.concatenate(self.parts[name]) if self.parts[name] else none.get(name, np.zeros(0))
+                for name in (*_ROW, *_ARRAYS)
+            },
+            threads={name: np.array(self.threads[name], dtype=kind) for name, kind in _THREAD.items()},
+            thread_ids=list(self.thread_ids),
+            platforms=self.platforms,
+            comment_ids=self.comment_ids,
+            authors=[name for _, name in self.people],
+            languages=list(self.languages),
+        )
+
+
+def _check_shapes(labelled: LabelledTree) -> None:
+    n = len(labelled.tree)
+    found = (labelled.probabilities.shape, labelled.acts.shape, len(labelled.languages))
+    if found != ((n, len(LABELS)), (n,), n):
+        raise DataError(
+            f"thread {labelled.tree.thread_id!r} has {n} nodes, but its labels come as probabilities, acts, languages "
+            f"of {found}: there must be ({n}, {len(LABELS)}), ({n},) and {n}. Label the tree again."
+        )
+
+
+def _by_owner(comments: Sequence[Comment]) -> list[bool]:
+    poster = comments[0].author or None
+    return [c.is_owner or (poster is not None and c.author == poster) for c in comments]
+
+
+def _micros(comment: Comment) -> int:
+    if comment.created is None:
+        return _NO_TIME
+    since = comment.created - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def _likes(comment: Comment) -> float:
+    return nan if comment.likes is None else float(comment.likes)
+
+
+@lru_cache(maxsize=65_536)
+def _copy(text: str) -> int:
+    key = copy_key(text).encode("utf-8", "surrogatepass")
+    return int.from_bytes(blake2b(key, digest_size=8).digest())
+
+
+def _exchange(labelled: LabelledTree) -> FloatArray:
+    """``r`` of each node: mindless turns keep no exchange alive, unlabelled ones do not count."""
+    parents = labelled.tree.parents
+    if parents.max(initial=-1) <= 0:  # nobody answered a reply
+        return np.zeros(len(parents))
+    return exchange_weights(labelled.tree, np.nan_to_num(1 - labelled.probabilities[:, 0]).clip(0, 1))
+
+
+def _first_answers(
+    comments: Sequence[Comment], parents: Sequence[int], owner: Sequence[bool], nodes: Sequence[int]
+) -> list[float]:
+    """Time of the owner's first answer below each node: NaN without one, infinite where it has no time."""
+    if not any(owner[i] for i in nodes):
+        return [nan] * len(nodes)
+    first: list[float] = [nan] * len(comments)
+    for i in range(len(comments) - 1, 0, -1):
+        at = first[i]
+        if owner[i]:
+            mine = float(_micros(comments[i])) if comments[i].created is not None else inf
+            at = mine if at != at else min(at, mine)
+        if at == at and not first[parents[i]] <= at:
+            first[parents[i]] = at
+    return [first[i] for i in nodes]

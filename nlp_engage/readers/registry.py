@@ -1,0 +1,189 @@
+"""All formats, and the one ``read`` that finds out which of them a file is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from nlp_engage.errors import ReadError
+from nlp_engage.readers.canonical import CANONICAL, PARQUET
+from nlp_engage.readers.convokit import CONVOKIT
+from nlp_engage.readers.files import Found, UnreadableError, find, open_source
+from nlp_engage.readers.mediacrawler import MEDIACRAWLER
+from nlp_engage.readers.reddit import REDDIT, REDDIT_DUMP
+from nlp_engage.readers.tabular import TABLE
+from nlp_engage.readers.wordpress import WXR
+from nlp_engage.readers.youtube import YOUTUBE
+from nlp_engage.types import ReadReport
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from nlp_engage.readers.base import Format, Source
+    from nlp_engage.types import Comment
+
+FORMATS: Final[tuple[Format, ...]] = (
+    PARQUET,
+    CONVOKIT,
+    WXR,
+    REDDIT,
+    YOUTUBE,
+    MEDIACRAWLER,
+    REDDIT_DUMP,
+    CANONICAL,
+    TABLE,
+)
+"""Every format, in the order in which sniffers are asked: the most specific first."""
+
+_MAX_OWNERS: Final = 2_000_000
+"""Posts whose author is remembered, to know the owner's comments in other files."""
+_DATA: Final = frozenset({"json", "lines", "table", "xml", "parquet"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Job:
+    found: Found
+    format: Format
+    first: bool
+
+
+def read(
+    paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    format: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    report: ReadReport | None = None,
+) -> Iterator[Comment]:
+    r"""Read archives of any supported format, mixed as you like.
+
+    Files are recognised by content, never by name, also through gzip, zstd, bzip2 and xz. Those with posts
+    come first, so that the owner's comments are known in the files that follow; otherwise the order is that of
+    the paths, sorted within folders.
+
+    Args:
+        paths: Files, folders (with everything below them) and globs.
+        format: Name of a format (see ``FORMATS``), instead of sniffing.
+        columns: Column map for tables: our field -> their column. What is not given is guessed.
+        report: The books, filled while comments are drawn: formats, rejects, skips.
+
+    Returns:
+        Posts and comments, one at a time: a file is never held in memory.
+
+    Raises:
+        ReadError: A path does not exist, a file that was named is of no known format, or (at the end) there was
+            no comment at all.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     _ = (Path(folder) / "a.csv").write_text("评论ID,评论内容\n7,好看\n", "utf-8-sig")
+    ...     [(c.id, c.thread_id, c.text) for c in read(folder)]
+    [('7', 'a', '好看')]
+    """
+    books = ReadReport() if report is None else report
+    chosen = None if format is None else _named(format)
+    listed = [paths] if isinstance(paths, str | Path) or not hasattr(paths, "__iter__") else list(paths)
+    jobs = [job for found in find(listed) if (job := _plan(found, chosen, columns, books))]  # type: ignore[arg-type]
+    jobs.sort(key=lambda job: not job.first)
+    return _run(jobs, columns, books, [str(p) for p in listed])
+
+
+def _named(name: str) -> Format:
+    for known in FORMATS:
+        if known.name == name:
+            return known
+    raise ReadError(f"there is no format {name!r}; formats: {', '.join(f.name for f in FORMATS)}")
+
+
+def _plan(found: Found, chosen: Format | None, columns: Mapping[str, str] | None, report: ReadReport) -> _Job | None:
+    """Find the format of a file, or say in the books why it is left out."""
+    name = str(found.path)
+    try:
+        source = open_source(found, columns)
+    except UnreadableError as error:
+        report.formats[name] = f"unreadable: {error}"
+        report.reject(name, 1, str(error))
+        return None
+    sample = source.sample
+    if sample.kind == "empty":
+        report.formats[name] = f"ignored: {sample.seen}"
+        return None
+    picked = (chosen, "chosen by the user") if chosen else sniff(source)
+    if picked is None:
+        if found.named:
+            raise ReadError(unknown(source))
+        if sample.kind in _DATA:
+            report.formats[name] = f"unknown: {sample.seen}"
+            report.reject(name, 1, f"unknown format: {sample.seen}")
+        else:
+            report.formats[name] = f"ignored: no archive ({sample.seen})"
+        return None
+    report.formats[name] = f"{picked[0].name}: {picked[1]}"
+    return _Job(found=found, format=picked[0], first=picked[0].holds_posts(source))
+
+
+def sniff(source: Source) -> tuple[Format, str] | None:
+    """The first format that recognises a source, and why."""
+    for known in FORMATS:
+        if reason := known.sniff(source):
+            return known, reason
+    return None
+
+
+def unknown(source: Source) -> str:
+    """The message for a file of no known format."""
+    titles = "; ".join(f"{f.name}: {f.title}" for f in FORMATS)
+    hint = "Name its columns with --column text=COLUMN ..." if source.sample.kind == "table" else "Try --format NAME"
+    return (
+        f"{source.name} is of no known format. It is {source.sample.seen}. {hint}, or convert it to the canonical "
+        f"format (JSON lines with id, thread_id, parent_id, author, text). Supported formats: {titles}"
+    )
+
+
+def _run(
+    jobs: Sequence[_Job], columns: Mapping[str, str] | None, report: ReadReport, paths: Sequence[str]
+) -> Iterator[Comment]:
+    owners: dict[str, str] = {}
+    memory: dict[str, dict[str, Any]] = {}
+    for job in jobs:
+        name = str(job.found.path)
+        try:
+            source = open_source(job.found, columns, memory.setdefault(job.format.name, {}))
+        except UnreadableError as error:
+            report.reject(name, 1, str(error))
+            continue
+        try:
+            for comment in job.format.read(source, report):
+                report.kept += 1
+                yield _own(comment, owners) if job.format.posts_own else comment
+        except OSError as error:
+            report.reject(name, 1, f"reading stopped: {error.strerror or error}")
+        for fault in source.faults:
+            report.reject(name, 1, fault)
+        if source.notes:
+            notes = "; ".join(f"{count} {note}" if count else note for note, count in source.notes.items())
+            report.formats[name] += f"; {notes}"
+    if not report.kept:
+        raise ReadError(_nothing(report, paths))
+
+
+def _own(comment: Comment, owners: dict[str, str]) -> Comment:
+    """Mark what the author of the post wrote below it."""
+    if comment.id == comment.thread_id:
+        if comment.author is not None and len(owners) < _MAX_OWNERS:
+            owners[comment.thread_id] = comment.author
+    elif not comment.is_owner and comment.author is not None and owners.get(comment.thread_id) == comment.author:
+        return msgspec.structs.replace(comment, is_owner=True)
+    return comment
+
+
+def _nothing(report: ReadReport, paths: Sequence[str]) -> str:
+    seen: list[Any] = [f"{name}: {what}" for name, what in list(report.formats.items())[:5]]
+    why = [f"{r.file}, {r.place}: {r.reason}" for r in report.rejected[:3]]
+    return (
+        f"no comment could be read from {', '.join(paths[:5])}. Seen: {'; '.join(seen) or 'no file'}. "
+        f"Rejected: {report.n_rejected}{' (' + '; '.join(why) + ')' if why else ''}. "
+        "Check the files, or name the format with --format and columns with --column."
+    )

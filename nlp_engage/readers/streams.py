@@ -1,0 +1,205 @@
+"""Streams: decompressed within bounds, mended where they are damaged, and always UTF-8."""
+
+from __future__ import annotations
+
+import bz2
+import io
+import lzma
+import re
+import zlib
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE, getincrementaldecoder
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_PIECE: Final = 4 * 1024
+"""Compressed bytes fed at a time. One piece of zstd can grow to 128 MB at most, whoever made it."""
+BOMB_BYTES: Final = 1024**3
+BOMB_RATIO: Final = 1000
+"""Beyond ``BOMB_BYTES``, data that expands more than this is not read on (real archives stay below 100)."""
+ZSTD_WINDOW: Final = 2**31
+"""Window of the Reddit dumps."""
+
+_MAGIC: Final[tuple[tuple[bytes, str], ...]] = (
+    (b"\x1f\x8b", "gzip"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"BZh", "bzip2"),
+    (b"\xfd7zXZ\x00", "xz"),
+)
+_SKIPPABLE = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18")
+
+
+def compression(head: bytes) -> str | None:
+    r"""Name the compression by its magic bytes.
+
+    >>> compression(b"(\xb5/\xfd..."), compression(b'{"id":1}')
+    ('zstd', None)
+    """
+    if _SKIPPABLE.match(head):
+        return "zstd"
+    return next((name for magic, name in _MAGIC if head.startswith(magic)), None)
+
+
+class _Pump(io.RawIOBase):
+    """A raw stream made of pieces that a subclass pulls."""
+
+    def __init__(self, inner: IO[bytes]) -> None:
+        self._inner, self._left = inner, memoryview(b"")
+
+    def pull(self) -> bytes:
+        """The next piece; empty at the end."""
+        raise NotImplementedError
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, target: Any) -> int:
+        """Fill a buffer from the pieces."""
+        while not self._left:
+            piece = self.pull()
+            if not piece:
+                return 0
+            self._left = memoryview(piece)
+        size = min(len(target), len(self._left))
+        target[:size] = self._left[:size]
+        self._left = self._left[size:]
+        return size
+
+    def close(self) -> None:
+        """Close the stream below as well."""
+        if not self.closed:
+            self._inner.close()
+        super().close()
+
+
+def _decompressor(method: str) -> Any:
+    if method == "gzip":
+        return zlib.decompressobj(wbits=31)
+    if method == "bzip2":
+        return bz2.BZ2Decompressor()
+    if method == "xz":
+        return lzma.LZMADecompressor(format=lzma.FORMAT_XZ, memlimit=256 * 1024**2)
+    import zstandard
+
+    return zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW).decompressobj(read_across_frames=False)
+
+
+class _Inflated(_Pump):
+    """Decompressed data; damage ends the stream and is told instead of raised."""
+
+    def __init__(self, inner: IO[bytes], method: str, faults: list[str]) -> None:
+        super().__init__(inner)
+        self._method, self._faults = method, faults
+        self._machine, self._fed, self._got, self._rest = _decompressor(method), 0, 0, b""
+        self._inside = self._done = False
+
+    def pull(self) -> bytes:
+        while not self._done:
+            data = self._rest or self._inner.read(_PIECE)
+            self._rest = b""
+            if not data:
+                return self._end("ends before its end mark: the file was cut off" if self._inside else None)
+            self._fed += len(data)
+            try:
+                if not self._inside and self._got and compression(data) != self._method:
+                    return self._end(None if not data.strip(b"\0") else "is followed by other bytes; they were ignored")
+                self._inside = True
+                piece: bytes = self._machine.decompress(data)
+            except Exception as error:  # each library has errors of its own
+                return self._end(f"is damaged ({error})")
+            self._got += len(piece)
+            if self._machine.eof:
+                self._rest, self._inside = self._machine.unused_data, False
+                self._fed -= len(self._rest)
+                self._machine = _decompressor(self._method)
+            if self._got > BOMB_BYTES and self._got > BOMB_RATIO * self._fed:
+                return self._end(f"expands more than {BOMB_RATIO}-fold beyond {BOMB_BYTES:,} bytes: taken for a bomb")
+            if piece:
+                return piece
+        return b""
+
+    def _end(self, fault: str | None) -> bytes:
+        self._done = True
+        if fault:
+            message = f"the {self._method} data {fault}; what was read up to there is kept"
+            if message not in self._faults:
+                self._faults.append(message)
+        return b""
+
+
+class _Utf8(_Pump):
+    """Text of another encoding, as UTF-8; bytes that do not fit become U+FFFD."""
+
+    def __init__(self, inner: IO[bytes], encoding: str) -> None:
+        super().__init__(inner)
+        self._decoder = getincrementaldecoder(encoding)("replace")
+        self._done = False
+
+    def pull(self) -> bytes:
+        while not self._done:
+            data = self._inner.read(256 * 1024)
+            self._done = not data
+            text = self._decoder.decode(data, self._done).encode("utf-8", "replace")
+            if text:
+                return text
+        return b""
+
+
+def inflate(path: Path, faults: list[str]) -> IO[bytes]:
+    """Open a file through up to two layers of compression, found by magic bytes.
+
+    Raises:
+        OSError: The file cannot be opened.
+    """
+    stream: IO[bytes] = path.open("rb")
+    for _ in range(2):
+        method = compression(stream.peek(8)[:8])  # type: ignore[attr-defined]  # every stream here is buffered
+        if method is None:
+            break
+        stream = io.BufferedReader(_Inflated(stream, method, faults), 256 * 1024)  # type: ignore[assignment]
+    return stream
+
+
+def opener(path: Path, encoding: str, faults: list[str]) -> Callable[[], IO[bytes]]:
+    """How to open a file as UTF-8 without byte order mark."""
+
+    def open_it() -> IO[bytes]:
+        stream = inflate(path, faults)
+        if encoding not in ("utf-8", "utf-8-sig"):
+            return io.BufferedReader(_Utf8(stream, encoding), 256 * 1024)  # type: ignore[return-value]
+        if stream.peek(3)[:3] == BOM_UTF8:  # type: ignore[attr-defined]
+            stream.read(3)
+        return stream
+
+    return open_it
+
+
+def encoding_of(head: bytes) -> str:
+    """Tell how a text is encoded, by its mark or by what its bytes can be.
+
+    >>> encoding_of("评论".encode("gb18030")), encoding_of("评论".encode("utf-16")), encoding_of("é评".encode())
+    ('gb18030', 'utf-16', 'utf-8')
+    """
+    if head.startswith(BOM_UTF8):
+        return "utf-8-sig"
+    if head.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        return "utf-16"
+    sample = head[:4096]
+    if len(sample) >= 4 and sample.count(0) * 3 > len(sample):  # Latin or JSON text in UTF-16 is half zeros
+        return "utf-16-le" if sample[1::2].count(0) > sample[0::2].count(0) else "utf-16-be"
+    wrong = head.decode("utf-8", "replace")[:-1].count("\ufffd")  # the last character may be cut
+    if not wrong:
+        return "utf-8"
+    right = len(re.findall(rb"[\xc2-\xf4][\x80-\xbf]+", head))
+    chinese = getincrementaldecoder("gb18030")("replace").decode(head)
+    common = len(re.findall(r"[\u4e00-\u9fff\u3000-\u303f\uff00-\uffef]", chinese))
+    if (
+        chinese.count("\ufffd") <= common // 50
+        and common * 2 > sum(c > "\x7f" for c in chinese)
+        and wrong > right // 20
+    ):
+        return "gb18030"
+    return "utf-8" if right > wrong else "cp1252"

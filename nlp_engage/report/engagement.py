@@ -1,0 +1,251 @@
+"""Measure and report: the objects a user holds."""
+
+from __future__ import annotations
+
+import html
+import os
+import shlex
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from nlp_engage.errors import DataError
+from nlp_engage.measure import collect, measure_table
+from nlp_engage.report.gallery import Gallery
+from nlp_engage.report.ledger import Origin, labels_hash, shipped_scores
+from nlp_engage.report.words import Words
+from nlp_engage.types import LABELS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    import pandas as pd
+    import pyarrow as pa
+
+    from nlp_engage.measure import Measurement, ReplyTable
+    from nlp_engage.types import LabelledTree
+
+RESAMPLES: Final = 1000
+LEVEL: Final = 0.90
+TABLE_SUFFIXES: Final = (".json", ".csv", ".parquet")
+_NOTEBOOK_ROWS: Final = 50
+
+
+class EngagementReport:
+    """What was measured, with the texts behind it: rows, frames, files and the HTML report.
+
+    Made by ``measure``. ``rows``, ``to_arrow`` and ``to_pandas`` give the measurement, ``save`` writes it.
+
+    Attributes:
+        measurement: The rows that were asked for.
+        table: The facts of every reply.
+    """
+
+    def __init__(
+        self, *, measurement: Measurement, table: ReplyTable, gallery: Gallery, by: str | Mapping[str, str] | None,
+        settings: Mapping[str, Any], manifest: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.measurement = measurement
+        self.table = table
+        self._gallery = gallery
+        self._by = by
+        self._settings = dict(settings)
+        self._manifest = dict(manifest or {})
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One dict a group: counts, and estimates with ``_low`` and ``_high``."""
+        return list(self.measurement.rows())
+
+    def to_arrow(self) -> pa.Table:
+        """The rows as an Arrow table."""
+        return self.measurement.to_arrow()
+
+    def to_pandas(self) -> pd.DataFrame:
+        """The rows as a pandas frame.
+
+        Raises:
+            MissingExtraError: pandas is not installed.
+        """
+        return self.measurement.to_pandas()
+
+    def save(
+        self, path: str | Path, *, lang: str = "en", title: str | None = None, no_text: bool = False,
+        command: str | None = None,
+    ) -> None:
+        """Write the report (``.html``) or the rows (``.json``, ``.csv``, ``.parquet``), by the suffix.
+
+        Args:
+            path: File to write; an existing one is replaced, whole or not at all.
+            lang: Language of the HTML report, ``en`` or ``zh``.
+            title: Title of the HTML report.
+            no_text: Show no word of the archive; people and posts get codes drawn for this file.
+            command: The command that makes the report, for its ledger.
+
+        Raises:
+            DataError: Another suffix, or another language.
+        """
+        out = Path(path)
+        if out.suffix in TABLE_SUFFIXES:
+            from nlp_engage.report.tables import write_table
+
+            write_table(self.measurement, out)
+        elif out.suffix in (".html", ".htm"):
+            page = self.to_html(lang=lang, title=title, no_text=no_text, command=command)
+            _write_whole(out, page.encode("utf-8"))
+        else:
+            raise DataError(f"{out} must end in .html or {', '.join(TABLE_SUFFIXES)}: the suffix says what to write")
+
+    def to_html(
+        self, *, lang: str = "en", title: str | None = None, no_text: bool = False, command: str | None = None
+    ) -> str:
+        """The report as one HTML document; arguments as for ``save``."""
+        from nlp_engage.report.figures import take_figures
+        from nlp_engage.report.page import Material, render
+        from nlp_engage.report.safety import Veil
+
+        words = Words(lang)
+        written = self._manifest.get("settings") or {}
+        figures = take_figures(self.table, by=self._by, measurement=self.measurement, **self._settings)
+        material = Material(
+            figures=figures, table=self.table, gallery=self._gallery, title=title,
+            origin=Origin(
+                manifest=self._manifest,
+                command=command,
+                labels_hash=labels_hash(self.table),
+                scores=shipped_scores(self._manifest.get("model")),
+                version=version("nlp-engage"),
+            ),
+        )  # fmt: skip
+        # A run that was written without words holds tokens in their place: they are not to be read as text.
+        veil = Veil(no_text=no_text or written.get("text") is False, coded=str(written.get("authors", "")).startswith("salted"))
+        return render(material, words, veil)
+
+    def _repr_html_(self) -> str:
+        """The rows for a notebook: a plain table, every value escaped."""
+        rows = self.rows()
+        keys = ["n_threads", "n_replies", "n_people", *(f"share_{label}" for label in LABELS), "eq", "ep", "reciprocity"]
+        head = "".join(f"<th>{html.escape(key)}</th>" for key in ("group", *keys))
+        body = "".join(
+            f"<tr><th>{html.escape(str(row['group']))}</th>" + "".join(f"<td>{_cell(row, k)}</td>" for k in keys) + "</tr>"
+            for row in rows[:_NOTEBOOK_ROWS]
+        )
+        more = f"<p>… {len(rows) - _NOTEBOOK_ROWS} more rows</p>" if len(rows) > _NOTEBOOK_ROWS else ""
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
+
+    def __repr__(self) -> str:
+        """The first row in a line."""
+        row = self.rows()[0] if self.rows() else {}
+        eq = row.get("eq")
+        return (
+            f"EngagementReport({len(self.rows())} rows, {len(self.table)} replies in {len(self.table.thread_ids)} threads"
+            + (f", EQ {eq:.1f} in {row['group']!r}" if eq is not None else "")
+            + ")"
+        )
+
+
+def _cell(row: Mapping[str, Any], key: str) -> str:
+    value, low, high = row.get(key), row.get(f"{key}_low"), row.get(f"{key}_high")
+    if value is None:
+        return "–"
+    if isinstance(value, int):
+        return f"{value:,}"
+    digits = 1 if key in ("eq", "ep") else 3
+    interval = "" if low is None or high is None else f" ({low:.{digits}f}–{high:.{digits}f})"
+    return f"{value:.{digits}f}{interval}"
+
+
+def measure(
+    labelled: Iterable[LabelledTree],
+    by: str | Mapping[str, str] | None = None,
+    *,
+    resamples: int = RESAMPLES,
+    level: float = LEVEL,
+    seed: int = 0,
+    manifest: Mapping[str, Any] | None = None,
+) -> EngagementReport:
+    """Measure labelled trees as they stream by, and keep what a report shows of them.
+
+    Args:
+        labelled: Trees from ``label`` or ``read_run``; read once.
+        by: ``None`` for one row over all, ``thread_id``, ``platform``, ``lang``, ``month``, ``week``, ``day``,
+            ``author``, or a table thread id -> group.
+        resamples: Bootstrap draws behind every interval.
+        level: Confidence level of the intervals, in (0, 1).
+        seed: Seed of the draws.
+        manifest: Manifest of the run the trees come from, for the report's ledger.
+
+    Returns:
+        The rows, and a report to save.
+
+    Raises:
+        DataError: Unknown column, or a thread that comes twice.
+
+    >>> from nlp_engage.tree import build_tree
+    >>> from nlp_engage.types import Comment, LabelledTree
+    >>> import numpy as np
+    >>> tree = build_tree([Comment(id="p", thread_id="p", author="shop", text="New cups!"),
+    ...                    Comment(id="a", thread_id="p", parent_id="p", author="ann", text="Do they leak?")])
+    >>> sure = np.array([[np.nan] * 3, [0.0, 1.0, 0.0]])
+    >>> labelled = LabelledTree(tree=tree, probabilities=sure, acts=np.array([-1, 4], np.int32),
+    ...                         act_probabilities=np.array([np.nan, 1.0]), languages=("en", "en"))
+    >>> report = measure([labelled], resamples=10)
+    >>> report.rows()[0]["eq"], report.rows()[0]["share_genuine_dialogue"]
+    (50.0, 1.0)
+    """
+    gallery = Gallery()
+    table = collect(gallery.watch(labelled))
+    settings = {"resamples": resamples, "level": level, "seed": seed}
+    measurement = measure_table(table, by=by, **settings)
+    return EngagementReport(
+        measurement=measurement, table=table, gallery=gallery, by=by, settings=settings, manifest=manifest
+    )
+
+
+def report_run(
+    run: str | Path, out: str | Path, *, lang: str = "en", title: str | None = None, seed: int = 0, no_text: bool = False
+) -> EngagementReport:
+    """Write the engagement report of a finished run.
+
+    Args:
+        run: Run folder.
+        out: HTML file to write.
+        lang: ``en`` or ``zh``.
+        title: Title; by default a question in the language of the report.
+        seed: Seed of the bootstrap.
+        no_text: Show no word of the archive; people and posts get codes drawn for this file.
+
+    Returns:
+        The report, to go on with.
+
+    Raises:
+        RunError: The folder is no finished run.
+        DataError: ``out`` is no HTML file or the language is unknown.
+    """
+    from nlp_engage.archive import read_run, run_manifest
+
+    folder, target = Path(run), Path(out)
+    if target.suffix not in (".html", ".htm"):
+        raise DataError(f"{target} must end in .html: a report is one HTML file")
+    Words(lang)  # an unknown language is told before the work is done
+    manifest = run_manifest(folder)
+    report = measure(read_run(folder), seed=seed, manifest=manifest)
+    report.save(target, lang=lang, title=title, no_text=no_text, command=_command(folder, target, lang, seed, no_text))
+    return report
+
+
+def _command(run: Path, out: Path, lang: str, seed: int, no_text: bool) -> str:
+    """The command that made a report. Folder names may tell something too, so without text they are left out."""
+    names = ["RUN", "report.html"] if no_text else [run.resolve().name, out.name]
+    parts = ["nlp-engage", "report", names[0], "-o", names[1], "--lang", lang, "--seed", str(seed)]
+    return shlex.join(parts + ["--no-text"] * no_text)
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    """Write a file so that a reader sees the old one or the new one, never a half."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        scratch.write_bytes(data)
+        scratch.replace(path)
+    finally:
+        scratch.unlink(missing_ok=True)

@@ -1,0 +1,204 @@
+"""What the figures say, in sentences: the verdict for somebody with one minute, and a card for each number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from nlp_engage.types import LABELS, LANGUAGES, Label
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nlp_engage.report.figures import Figures, Row
+    from nlp_engage.report.words import Words
+
+LEAST_THREADS: Final = 10
+"""Fewer threads than this carry no verdict: a bootstrap over so few says little."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The top of the report.
+
+    Attributes:
+        kind: ``too_few``, ``empty``, ``mixed`` or the label that leads.
+        headline: One line.
+        sentences: What the line rests on.
+        caution: What not to read into it.
+    """
+
+    kind: str
+    headline: str
+    sentences: tuple[str, ...]
+    caution: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """One number with its interval and its meaning.
+
+    Attributes:
+        key: Name of the figure in a row.
+        name: Name in words.
+        value: The number in words; a dash where it is unknown.
+        unit: What stands small behind it.
+        interval: Its interval in words, or nothing.
+        aria: Value and interval as one phrase, for screen readers.
+        means: A plain sentence, or why the number is unknown.
+        place: Value, low and high as a share of the scale, for the bar; ``None`` without an interval.
+        share: The value itself as a share of the scale; ``None`` where it is unknown.
+    """
+
+    key: str
+    name: str
+    value: str
+    unit: str
+    interval: str
+    aria: str
+    means: str
+    place: tuple[float, float, float] | None
+    share: float | None = None
+
+
+def estimate(row: Row, key: str) -> tuple[float | None, float | None, float | None]:
+    """Value, low and high of a figure; low and high are ``None`` where there is no interval."""
+    return row.get(key), row.get(f"{key}_low"), row.get(f"{key}_high")
+
+
+def leading(row: Row) -> str:
+    """The label whose share is above that of both others by more than chance, else ``mixed``.
+
+    It must hold for the intervals, not only for the values: its low end is above the others' high ends.
+
+    >>> row = {"share_genuine_dialogue": .6, "share_genuine_dialogue_low": .5, "share_genuine_dialogue_high": .7,
+    ...        "share_self_expression": .3, "share_self_expression_low": .2, "share_self_expression_high": .4,
+    ...        "share_mindless_interaction": .1, "share_mindless_interaction_low": .1,
+    ...        "share_mindless_interaction_high": .1}
+    >>> leading(row), leading(row | {"share_self_expression_high": 0.55})
+    ('genuine_dialogue', 'mixed')
+    """
+    for label in LABELS:
+        low = row.get(f"share_{label}_low")
+        others = [row.get(f"share_{other}_high") for other in LABELS if other != label]
+        if low is not None and all(high is not None and low > high for high in others):
+            return str(label)
+    return "mixed"
+
+
+def verdict(figures: Figures, words: Words, scores: Mapping[str, Any] | None) -> Verdict:
+    """Say in short what was found, and how far to trust it.
+
+    Args:
+        figures: The figures.
+        words: Language of the report.
+        scores: Scores of the model (``scores.json``, its own entry); ``None`` where unknown.
+    """
+    row = figures.overall
+    caution = words("verdict.caution", scores=_scores_sentence(row, words, scores))
+    if row.get("eq") is None:
+        return Verdict(
+            kind="empty", headline=words("verdict.empty"), sentences=(words("verdict.empty_why"),), caution=caution
+        )
+    sentences = [_shares_sentence(row, words, figures.level), _quality_sentence(row, words, figures.level)]
+    if row.get("responsiveness") is not None:
+        value, low, high = estimate(row, "responsiveness")
+        sentences.append(
+            words("verdict.answers", value=words.per_hundred(value or 0),
+                  interval=words.interval(low, high, figures.level, "per_hundred"))
+        )  # fmt: skip
+    kind = leading(row)
+    if row["n_threads"] < LEAST_THREADS:
+        kind = "too_few"
+        sentences.insert(0, words("verdict.too_few_why", threads=words.count("thread", row["n_threads"])))
+    return Verdict(kind=kind, headline=words(f"verdict.{kind}"), sentences=tuple(sentences), caution=caution)
+
+
+def _shares_sentence(row: Row, words: Words, level: float) -> str:
+    values = {}
+    for code, label in (("m", Label.MINDLESS), ("d", Label.DIALOGUE), ("s", Label.EXPRESSION)):
+        value, low, high = estimate(row, f"share_{label}")
+        values[code] = words.per_hundred(value or 0)
+        values[f"{code}_interval"] = words.interval(low, high, level, "per_hundred")
+    return words("verdict.shares", **values)
+
+
+def _quality_sentence(row: Row, words: Words, level: float) -> str:
+    eq, eq_low, eq_high = estimate(row, "eq")
+    ep, ep_low, ep_high = estimate(row, "ep")
+    return words(
+        "verdict.quality",
+        eq=words.few(eq or 0),
+        eq_interval=words.interval(eq_low, eq_high, level),
+        people=words.count("person", row["n_people"]),
+        ep=words.few(ep or 0),
+        ep_interval=words.interval(ep_low, ep_high, level),
+    )
+
+
+def _scores_sentence(row: Row, words: Words, scores: Mapping[str, Any] | None) -> str:
+    found = (scores or {}).get("per_language", {})
+    parts = [
+        words("verdict.score", value=f"{found[lang]['macro_f1']:.2f}", language=words.language(lang))
+        for lang in LANGUAGES
+        if lang in found
+    ]
+    return words("verdict.scores", scores=words.listed(parts)) if parts else words("verdict.no_scores")
+
+
+def cards(figures: Figures, words: Words) -> list[Card]:
+    """A card for each headline number but the shares."""
+    row = figures.overall
+    people = max(row["n_people"], 1)
+    about = words.count("person", row["n_people"])
+    return [
+        _card(figures, words, "eq", "few", 100, unit="/ 100"),
+        _card(figures, words, "ep", "few", people, unit=words("unit.of", n=about), people=about),
+        _card(figures, words, "reciprocity", "per_hundred", 1, unit="%"),
+        _card(figures, words, "responsiveness", "per_hundred", 1, unit="%", more=_response_time(row, words)),
+        _card(figures, words, "return_rate", "per_hundred", 1, unit="%"),
+        _card(figures, words, "breadth", "few", people, unit=words("unit.people")),
+    ]
+
+
+def share_cards(figures: Figures, words: Words) -> list[Card]:
+    """A card for each of the three shares, in the order of ``LABELS``."""
+    return [
+        _card(figures, words, f"share_{label}", "per_hundred", 1, unit="%", name=f"label.{label}", means=f"means.{label}")
+        for label in LABELS
+    ]
+
+
+def _card(
+    figures: Figures, words: Words, key: str, form: str, scale: float, *, unit: str, name: str = "", means: str = "",
+    more: str = "", **values: str,
+) -> Card:
+    value, low, high = estimate(figures.overall, key)
+    name = words(name or f"name.{key}")
+    if value is None:
+        return Card(key=key, name=name, value="–", unit="", interval="", aria=words("unknown"), place=None,
+                    means=unknown(figures.overall, key, words))  # fmt: skip
+    write = getattr(words, form)
+    number = write(value)
+    sentence = words(
+        means or f"means.{key}", value=number, interval=words.interval(low, high, figures.level, form), **values
+    )
+    interval, aria, place = "", f"{number} {unit}", None
+    if low is not None and high is not None:
+        level = f"{100 * figures.level:.0f}"
+        interval = words("interval.bare", low=write(low), high=write(high))
+        aria = words("interval.aria", value=f"{number} {unit}", level=level, low=write(low), high=write(high))
+        place = (min(value / scale, 1.0), min(low / scale, 1.0), min(high / scale, 1.0))
+    return Card(key=key, name=name, value=number, unit=unit, interval=interval, aria=aria, share=value / scale,
+                means=" ".join(filter(None, (sentence, more))), place=place)  # fmt: skip
+
+
+def unknown(row: Row, key: str, words: Words) -> str:
+    """Why a figure is not there, in words."""
+    why = words.reason((row.get("notes") or {}).get(key, ""))
+    return words("means.unknown", why=why) if why else words("means.unknown_plain")
+
+
+def _response_time(row: Row, words: Words) -> str:
+    hours = row.get("response_hours")
+    return "" if hours is None else words("means.response_time", time=words.hours(hours))

@@ -1,0 +1,323 @@
+"""Runs: exactly once, whatever interrupts them; plain Parquet; nobody's name by accident."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from fakes import FakeLabeller, probabilities_of
+from hypothesis import given, settings
+from strategies import archives
+
+from nlp_engage.archive import label_archive, label_trees, read_run, run_manifest, run_status
+from nlp_engage.archive import run as run_module
+from nlp_engage.archive import spill as spill_module
+from nlp_engage.archive.parts import write_atomically
+from nlp_engage.archive.privacy import Privacy, mask
+from nlp_engage.archive.spill import ThreadStore, threads_of
+from nlp_engage.errors import RunError
+from nlp_engage.text import for_model
+from nlp_engage.tree import build_trees, healed
+from nlp_engage.types import LABELS, Comment
+
+WORDS = (
+    "so good!!",
+    "太好喝了吧",
+    "Do they leak?",
+    "my nan kept one of these on the sill",
+    "多少钱",
+    "谢谢你的回答",
+    "lol",
+)
+
+
+def thread(number, size=6):
+    post = Comment(id=f"t{number}", thread_id=f"t{number}", author="shop", text="New cups!", is_owner=True)
+    above = [post.id] + [f"t{number}.{k}" for k in range(size)]
+    replies = [
+        Comment(
+            id=f"t{number}.{k}",
+            thread_id=post.id,
+            parent_id=above[k // 2],
+            author=f"u{(number * k) % 11}",
+            author_name=f"User {k}",
+            text=f"{WORDS[(number + k) % len(WORDS)]} {number}",
+            likes=k,
+        )
+        for k in range(size)
+    ]
+    return [post, *replies]
+
+
+@pytest.fixture
+def archive(tmp_path):
+    return write_archive(tmp_path / "archive.jsonl", range(40))
+
+
+@pytest.fixture
+def small_parts(monkeypatch):
+    monkeypatch.setattr(spill_module, "PART_COMMENTS", 40)
+
+
+def write_archive(path, numbers):
+    records = [c for n in numbers for c in thread(n)]
+    path.write_bytes(b"".join(msgspec.json.encode(c) + b"\n" for c in records))
+    return path
+
+
+def tables(run):
+    files = sorted([*run.glob("comments/*"), *run.glob("labels/*")])
+    return {f"{f.parent.name}/{f.name}": f.read_bytes() for f in files}
+
+
+def test_the_books_add_up_and_every_reply_has_one_row(archive, tmp_path, small_parts):
+    archive.write_bytes(archive.read_bytes() + b'{"id": "broken"\n')
+    result = label_archive([archive], tmp_path / "run", FakeLabeller(), salt="s")
+    m = result.manifest
+    assert (m["read"], m["kept"], m["rejected"]) == (281, 280, 1)
+    assert (m["threads"], m["posts"], m["comments"], m["parts"]) == (40, 40, 240, 7)
+    assert m["labelled"] + sum(m["unlabelled"].values()) == m["comments"]
+    rejects = [json.loads(line) for line in (tmp_path / "run" / "rejects.jsonl").read_text().splitlines()]
+    assert [(r["place"], bool(r["reason"])) for r in rejects] == [(281, True)]
+    labels = pq.read_table(tmp_path / "run" / "labels").to_pylist()
+    assert len(labels) == len({row["id"] for row in labels}) == 240
+    row = next(r for r in labels if r["id"] == "t0.0")
+    expected = probabilities_of(for_model("so good!! 0"))
+    assert [row[f"p_{label}"] for label in LABELS] == pytest.approx(expected)
+    assert row["label"] == LABELS[int(expected.argmax())]
+
+
+def test_a_run_read_back_is_what_was_labelled(archive, tmp_path, small_parts):
+    from nlp_engage.readers import read
+
+    label_archive([archive], tmp_path / "run", FakeLabeller(), keep_authors=True)
+    back = {lt.tree.thread_id: lt for lt in read_run(tmp_path / "run")}
+    fresh = {lt.tree.thread_id: lt for lt in label_trees(build_trees(read([archive])), FakeLabeller())}
+    assert back.keys() == fresh.keys()
+    for name, lt in fresh.items():
+        assert list(healed(back[name].tree)) == list(healed(lt.tree))
+        assert back[name].tree.parents.tolist() == lt.tree.parents.tolist()
+        np.testing.assert_array_equal(back[name].probabilities, lt.probabilities)
+        assert back[name].acts.tolist() == lt.acts.tolist()
+        assert back[name].languages == lt.languages
+
+
+def test_an_interrupted_run_ends_with_the_bytes_of_an_undisturbed_one(archive, tmp_path, small_parts):
+    label_archive([archive], tmp_path / "whole", FakeLabeller(), salt="s")
+    with pytest.raises(KeyboardInterrupt):
+        label_archive([archive], tmp_path / "cut", FakeLabeller(fail_after=100), salt="s")
+    with pytest.raises(RunError, match="was not finished"):
+        run_manifest(tmp_path / "cut")
+    again = FakeLabeller()
+    result = label_archive([archive], tmp_path / "cut", again, salt="s")
+    assert 0 < result.resumed_parts < result.manifest["parts"]
+    assert len(again.seen) < 240
+    assert tables(tmp_path / "cut") == tables(tmp_path / "whole")
+    assert (tmp_path / "cut" / "manifest.json").read_bytes() == (tmp_path / "whole" / "manifest.json").read_bytes()
+
+
+def test_a_second_run_labels_nothing(archive, tmp_path, small_parts):
+    label_archive([archive], tmp_path / "run", FakeLabeller())
+    before, idle = tables(tmp_path / "run"), FakeLabeller()
+    result = label_archive([archive], tmp_path / "run", idle)
+    assert (idle.seen, result.resumed_parts) == ([], result.manifest["parts"])
+    assert tables(tmp_path / "run") == before
+
+
+def test_a_grown_archive_labels_only_new_and_changed_threads(archive, tmp_path, small_parts):
+    label_archive([archive], tmp_path / "run", FakeLabeller(), salt="s")
+    grown = write_archive(tmp_path / "grown.jsonl", range(43))
+    late = Comment(id="t5.late", thread_id="t5", parent_id="t5.1", author="u1", text="late to the party")
+    grown.write_bytes(grown.read_bytes() + msgspec.json.encode(late) + b"\n")
+    labeller = FakeLabeller()
+    label_archive([grown], tmp_path / "run", labeller, salt="s")
+    assert len(labeller.seen) == 3 * 6 + 7
+    found = {lt.tree.thread_id: lt for lt in read_run(tmp_path / "run")}
+    assert len(found) == 43
+    assert len(found["t5"].tree) == 8
+
+
+@pytest.mark.parametrize("damage", ["cut", "flip", "gone"])
+def test_a_damaged_part_is_made_again(archive, tmp_path, small_parts, damage):
+    label_archive([archive], tmp_path / "run", FakeLabeller(), salt="s")
+    before = tables(tmp_path / "run")
+    victim = tmp_path / "run" / "comments" / "part-00002.parquet"
+    data = victim.read_bytes()
+    if damage == "gone":
+        victim.unlink()
+    else:
+        broken = data[: len(data) // 2] if damage == "cut" else data[:60] + bytes([data[60] ^ 255]) + data[61:]
+        victim.write_bytes(broken)
+    result = label_archive([archive], tmp_path / "run", FakeLabeller(), salt="s")
+    assert result.resumed_parts == result.manifest["parts"] - 1
+    assert tables(tmp_path / "run") == before
+
+
+def test_two_models_and_two_settings_never_mix(archive, tmp_path):
+    label_archive([archive], tmp_path / "run", FakeLabeller("one"), salt="s")
+    with pytest.raises(RunError, match=r"another model.*name: then 'one', now 'two'"):
+        label_archive([archive], tmp_path / "run", FakeLabeller("two"), salt="s")
+    with pytest.raises(RunError, match=r"another settings.*authors: then 'salted"):
+        label_archive([archive], tmp_path / "run", FakeLabeller("one"), keep_authors=True)
+
+
+def test_a_folder_of_something_else_is_left_alone(archive, tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    (folder / "cat.png").write_bytes(b"meow")
+    with pytest.raises(RunError, match="not a run folder"):
+        label_archive([archive], folder, FakeLabeller())
+    assert [p.name for p in folder.iterdir()] == ["cat.png"]
+    with pytest.raises(RunError, match="is a file"):
+        label_archive([archive], archive, FakeLabeller())
+
+
+def test_two_at_once_are_kept_apart(archive, tmp_path):
+    class Meanwhile(FakeLabeller):
+        def predict(self, contexts):
+            with pytest.raises(RunError, match="another process is working"):
+                label_archive([archive], tmp_path / "run", FakeLabeller())
+            return super().predict(contexts)
+
+    label_archive([archive], tmp_path / "run", Meanwhile())
+    assert run_status(tmp_path / "run")["complete"]
+
+
+def test_status_tells_how_far_an_interrupted_run_is(archive, tmp_path, small_parts):
+    with pytest.raises(KeyboardInterrupt):
+        label_archive([archive], tmp_path / "run", FakeLabeller(fail_after=100))
+    status = run_status(tmp_path / "run")
+    assert not status["complete"]
+    assert 0 < status["parts_done"] < status["parts"] == 7
+    assert 0 < status["comments_done"] < status["comments"] == 280
+    with pytest.raises(RunError, match="no run folder"):
+        run_status(tmp_path)
+
+
+def test_authors_are_salted_unless_asked_otherwise(archive, tmp_path):
+    label_archive([archive], tmp_path / "salted", FakeLabeller())
+    comments = pq.read_table(tmp_path / "salted" / "comments").to_pylist()
+    assert {c["author_name"] for c in comments} == {None}
+    assert not {c["author"] for c in comments} & {f"u{k}" for k in range(11)}
+    assert len({c["author"] for c in comments}) == len({c.author for n in range(40) for c in thread(n)})
+    label_archive([archive], tmp_path / "kept", FakeLabeller(), keep_authors=True)
+    assert "u1" in pq.read_table(tmp_path / "kept" / "comments")["author"].to_pylist()
+
+
+def test_without_text_no_word_is_left_but_copies_stay_copies(tmp_path):
+    texts = ["Where is my parcel??", "where is my parcel", "another thing", ""]
+    comments = [Comment(id=str(i), thread_id="p", parent_id="p", text=t) for i, t in enumerate(texts)]
+    hidden = [Privacy(salt="s", text=False).apply(c).text for c in comments]
+    assert hidden[0] == hidden[1] != hidden[2]
+    assert hidden[3] == ""
+    assert not any(word in "".join(hidden) for word in ("parcel", "thing"))
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("我的电话13800001111，邮箱wang@example.cn", "我的电话[phone]，邮箱[email]"),
+        ("order 12345 on 2026-05-01 10:30", "order 12345 on 2026-05-01 10:30"),
+        ("+1 (555) 010-2030 is the office", "[phone] is the office"),
+        ("v1.2.3 and 3.14159265358", "v1.2.3 and 3.14159265358"),
+    ],
+)
+def test_masking(text, masked):
+    assert mask(text) == masked
+
+
+@settings(max_examples=30, deadline=None)
+@given(records=archives())
+def test_grouping_out_of_core_gives_the_threads_of_grouping_in_memory(tmp_path_factory, records):
+    store = ThreadStore(tmp_path_factory.mktemp("spill"))
+    try:
+        assert store.fill(records) == len(records)
+        parts = store.group(3)
+        threads = [t for k in range(parts) for t in threads_of(store.part(k))]
+    finally:
+        store.remove()
+    found = {t[0].thread_id: sorted(map(repr, t)) for t in threads}
+    assert len(found) == len(threads)
+    expected: dict[str, list[str]] = {}
+    for record in records:
+        expected.setdefault(record.thread_id, []).append(repr(record))
+    assert found == {name: sorted(rows) for name, rows in expected.items()}
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_scratch(tmp_path, monkeypatch):
+    target = tmp_path / "file"
+    write_atomically(target, b"old")
+    monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    with pytest.raises(OSError, match="No space"):
+        write_atomically(target, b"new")
+    assert target.read_bytes() == b"old"
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+SCRIPT = """
+import sys, time
+sys.path.insert(0, {tests!r})
+from fakes import FakeLabeller
+from nlp_engage.archive import label_archive, spill
+spill.PART_COMMENTS = 40
+class Slow(FakeLabeller):
+    def predict(self, contexts):
+        time.sleep(0.05)
+        return super().predict(contexts)
+label_archive([sys.argv[1]], sys.argv[2], Slow(), salt="s")
+"""
+
+
+def test_kill_minus_nine_at_any_point_loses_nothing(archive, tmp_path, small_parts):
+    label_archive([archive], tmp_path / "whole", FakeLabeller(), salt="s")
+    script = textwrap.dedent(SCRIPT).format(tests=str(Path(__file__).parent))
+    command = [sys.executable, "-c", script, str(archive), str(tmp_path / "killed")]
+    for k in range(5):
+        process = subprocess.Popen(command)
+        _wait_for_parts(tmp_path / "killed", k, process)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    label_archive([archive], tmp_path / "killed", FakeLabeller(), salt="s")
+    assert tables(tmp_path / "killed") == tables(tmp_path / "whole")
+    leftovers = {p.name for p in (tmp_path / "killed").iterdir()}
+    assert leftovers <= {"comments", "labels", "manifest.json", "rejects.jsonl", ".lock"}
+
+
+def _wait_for_parts(run, count, process):
+    end = time.monotonic() + 60
+    while time.monotonic() < end and process.poll() is None and len(list(run.glob("labels/*.parquet"))) <= count:
+        time.sleep(0.01)
+
+
+def test_an_archive_in_any_order_gives_the_same_run(archive, tmp_path, small_parts):
+    label_archive([archive], tmp_path / "a", FakeLabeller(), salt="s")
+    lines = archive.read_bytes().splitlines(keepends=True)
+    shuffled = tmp_path / "shuffled.jsonl"
+    shuffled.write_bytes(b"".join(lines[i] for i in np.random.default_rng(1).permutation(len(lines))))
+    label_archive([shuffled], tmp_path / "b", FakeLabeller(), salt="s")
+    assert tables(tmp_path / "a") == tables(tmp_path / "b")
+
+
+def test_progress_reaches_the_total(archive, tmp_path, small_parts):
+    steps = []
+    label_archive([archive], tmp_path / "run", FakeLabeller(), progress=lambda n, total: steps.append((n, total)))
+    assert sum(n for n, _ in steps) == 280
+    assert {total for _, total in steps} == {280}
+
+
+def test_nothing_readable_leaves_no_folder_that_looks_like_a_run(tmp_path):
+    from nlp_engage.errors import ReadError
+
+    with pytest.raises(ReadError):
+        label_archive([tmp_path / "no-such-file.jsonl"], tmp_path / "run", FakeLabeller())
+    assert not (tmp_path / "run" / run_module.MANIFEST).exists()

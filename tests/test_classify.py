@@ -1,0 +1,237 @@
+"""The runtime: what a model folder must be, what predictions are, and the baselines."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import tiny
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.base import clone, is_classifier
+
+from nlp_engage.classify import OnnxLabeller, default_model
+from nlp_engage.classify import folder as folder_module
+from nlp_engage.classify.baseline import majority_baseline, tfidf_baseline, tokens
+from nlp_engage.classify.folder import load_config
+from nlp_engage.classify.onnx import length_batches, pad, softmax
+from nlp_engage.context import context_of_unit
+from nlp_engage.encoding import PAD_ID, Encoded, PairEncoder
+from nlp_engage.errors import ModelError
+from nlp_engage.types import ACTS, LABEL_SCHEME, LABELS, ReplyContext, Role
+
+
+def contexts():
+    """The tiny units, and replies of every length up to the limit."""
+    long = [
+        ReplyContext(
+            reply="which size " * n, by_owner=bool(n % 2), turns=((Role.POST, "New cups " * n),), language="en"
+        )
+        for n in range(1, 60, 6)
+    ]
+    return [context_of_unit(u) for u in tiny.units(4, "x", threads=4)] + long
+
+
+@pytest.fixture(scope="module")
+def labeller(tiny_model):
+    return OnnxLabeller.load(tiny_model, threads=1)
+
+
+@pytest.fixture(scope="module")
+def exact_labeller(tiny_training, tmp_path_factory):
+    """The same network in float32: no quantisation noise, so equality can be asked for."""
+    from nlp_engage.train.export import load_trained, to_onnx, write_config
+
+    folder = tmp_path_factory.mktemp("float32")
+    to_onnx(load_trained(tiny_training.out), folder / "model.onnx")
+    shutil.copyfile(tiny_training.out / "tokenizer.json", folder / "tokenizer.json")
+    write_config(folder, "float32", {"en": 1.0, "zh": 1.0}, {})
+    return OnnxLabeller.load(folder, threads=1)
+
+
+def test_probabilities_and_acts_have_the_promised_shapes_and_ranges(labeller):
+    found = labeller.predict(contexts())
+    n = len(contexts())
+    assert found.probabilities.shape == (n, len(LABELS))
+    np.testing.assert_allclose(found.probabilities.sum(1), 1)
+    assert found.acts.dtype == np.int32
+    assert 0 <= found.acts.min() <= found.acts.max() < len(ACTS)
+    assert 1 / len(ACTS) <= found.act_probabilities.min() <= found.act_probabilities.max() <= 1
+
+
+def test_an_empty_batch_has_an_empty_answer(labeller):
+    found = labeller.predict([])
+    assert found.probabilities.shape == (0, 3)
+    assert (found.acts.shape, found.act_probabilities.shape) == ((0,), (0,))
+
+
+def test_the_answer_is_in_the_order_of_the_input(exact_labeller):
+    forward = exact_labeller.predict(contexts())
+    backward = exact_labeller.predict(contexts()[::-1])
+    np.testing.assert_allclose(backward.probabilities[::-1], forward.probabilities, atol=1e-6)
+    assert backward.acts[::-1].tolist() == forward.acts.tolist()
+
+
+def test_who_shares_a_batch_and_its_padding_changes_nothing(exact_labeller):
+    together = exact_labeller.predict(contexts()).probabilities
+    alone = np.concatenate([exact_labeller.predict([c]).probabilities for c in contexts()])
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+
+
+def test_int8_answers_as_float32_does(labeller, exact_labeller):
+    units = contexts()[:24]
+    small, exact = labeller.predict(units).probabilities, exact_labeller.predict(units).probabilities
+    assert small.argmax(1).tolist() == exact.argmax(1).tolist() == [k for k in (0, 1, 2, 0, 1, 2) for _ in range(4)]
+
+
+def test_identical_inputs_are_scored_once(labeller, monkeypatch):
+    scored = []
+    encode = PairEncoder.encode
+
+    def counted(self, batch):
+        scored.append(len(batch))
+        return encode(self, batch)
+
+    monkeypatch.setattr(PairEncoder, "encode", counted)
+    one, other = contexts()[:2]
+    found = labeller.predict([one, other, one, one]).probabilities
+    assert scored == [2]
+    assert found[0].tolist() == found[2].tolist() == found[3].tolist() != found[1].tolist()
+
+
+def test_each_language_has_its_own_temperature(tiny_model, tmp_path):
+    folder = changed(tiny_model, tmp_path, temperature={"en": 1e9, "zh": 1.0})
+    flat, sharp = (
+        OnnxLabeller.load(folder)
+        .predict([ReplyContext(reply="which size", by_owner=False, turns=(), language=lang) for lang in ("en", "zh")])
+        .probabilities
+    )
+    np.testing.assert_allclose(flat, 1 / 3, atol=1e-6)
+    assert sharp.max() > 0.5
+
+
+def test_the_fingerprint_names_weights_scheme_template_and_calibration(tiny_model, labeller):
+    config = json.loads((tiny_model / "config.json").read_text())
+    assert labeller.fingerprint == {
+        "name": "tiny-v1",
+        "scheme": LABEL_SCHEME,
+        "template": "pair-1",
+        "sha256": config["sha256"]["model.onnx"],
+        "temperature": config["temperature"],
+        "batch_size": 64,
+    }
+
+
+def changed(model, tmp_path, **config):
+    folder = tmp_path / "changed"
+    shutil.copytree(model, folder)
+    path = folder / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), **config}), "utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"scheme": "engage-3/1.0"}, "label scheme is 'engage-3/1.0', this version of nlp-engage works with"),
+        ({"template": "pair-0"}, "input template is 'pair-0'"),
+        ({"labels": list(LABELS[::-1])}, r"labels is \('self_expression'"),
+        ({"acts": list(ACTS[1:])}, r"acts is \('tag'"),
+        ({"max_tokens": 512}, "longest input is 512"),
+        ({"temperature": {"en": 1.0}}, r"calibrated languages is \('en',\)"),
+        ({"temperature": {"en": 1.0, "zh": 0.0}}, r"temperature \['zh=0.0'\] must be above 0"),
+        ({"temperature": {"en": -1.0, "zh": 1.0}}, r"temperature \['en=-1.0'\] must be above 0"),
+        ({"temperature": 1.0}, r"Expected `object`, got `float`.*export the model again"),
+        ({"sha256": {}}, "model.onnx is not the file config.json was written for"),
+    ],
+)
+def test_a_model_made_for_something_else_is_refused(tiny_model, tmp_path, config, message):
+    with pytest.raises(ModelError, match=message):
+        OnnxLabeller.load(changed(tiny_model, tmp_path, **config))
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "tokenizer.json"])
+def test_a_changed_file_is_refused(tiny_model, tmp_path, name):
+    folder = changed(tiny_model, tmp_path)
+    with (folder / name).open("ab") as file:
+        file.write(b" ")
+    with pytest.raises(ModelError, match=rf"{name} is not the file config.json was written for.*Fetch the folder"):
+        load_config(folder)
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "tokenizer.json", "config.json"])
+def test_a_missing_file_is_named(tiny_model, tmp_path, name):
+    folder = changed(tiny_model, tmp_path)
+    (folder / name).unlink()
+    with pytest.raises(ModelError, match=rf"{name}.* cannot be read \(No such file or directory\)"):
+        load_config(folder)
+
+
+def test_what_is_no_folder_or_no_json_is_refused(tmp_path):
+    (tmp_path / "config.json").write_text("{")
+    with pytest.raises(ModelError, match=r"config.json: .*export the model again"):
+        load_config(tmp_path)
+    with pytest.raises(ModelError, match="is no model folder"):
+        load_config(tmp_path / "config.json")
+
+
+def test_the_shipped_model_is_found_in_the_wheel_before_the_checkout(tmp_path, monkeypatch):
+    package = tmp_path / "nlp_engage"
+    monkeypatch.setattr(folder_module, "__file__", str(package / "classify" / "folder.py"))
+    with pytest.raises(ModelError, match=r"'engage-v1' is missing from this installation.*--model"):
+        default_model()
+    places = tmp_path / "models" / "engage-v1", package / "_shipped" / "models" / "engage-v1"
+    for place in places:
+        place.mkdir(parents=True)
+        (place / "config.json").write_text("{}")
+        assert default_model() == place
+
+
+@given(st.lists(st.integers(1, 160), max_size=60), st.integers(100, 2_000), st.integers(1, 70))
+def test_batches_hold_every_input_once_and_keep_to_both_limits(lengths, limit, size):
+    batches = list(length_batches(lengths, limit, size))
+    assert sorted(i for batch in batches for i in batch) == list(range(len(lengths)))
+    for batch in batches:
+        assert len(batch) <= size
+        assert len(batch) == 1 or len(batch) * max(lengths[i] for i in batch) <= limit
+    order = [lengths[i] for batch in batches for i in batch]
+    assert order == sorted(order)
+
+
+def test_padding_is_masked_and_segments_end_with_the_context():
+    inputs = pad([Encoded([0, 9, 2, 5, 2], 3), Encoded([0, 2, 2], 2)])
+    assert inputs["input_ids"].tolist() == [[0, 9, 2, 5, 2], [0, 2, 2, PAD_ID, PAD_ID]]
+    assert inputs["attention_mask"].tolist() == [[1, 1, 1, 1, 1], [1, 1, 1, 0, 0]]
+    assert inputs["token_type_ids"].tolist() == [[0, 0, 0, 1, 1], [0, 0, 1, 0, 0]]
+
+
+def test_softmax_of_huge_logits_is_finite():
+    assert softmax(np.array([[1e4, 0.0, -1e4]])).tolist() == [[1.0, 0.0, 0.0]]
+    np.testing.assert_allclose(softmax(np.log([[1.0, 2.0, 5.0]])), [[0.125, 0.25, 0.625]])
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Love it, 10/10!", ["love", "it", ",", "10/10", "!"]),
+        ("多少钱？", ["多", "少", "钱", "?"]),
+        ("iPhone 好贵 666", ["iphone", "好", "贵", "666"]),
+        ("", []),
+    ],
+)
+def test_words_of_the_baseline(text, found):
+    assert tokens(text) == found
+
+
+def test_baselines_are_estimators_and_the_better_floor_uses_the_words():
+    units = tiny.units(8, "b", threads=8)
+    texts, labels = [u["reply"] for u in units], [u["label"] for u in units]
+    scores = {}
+    for name, baseline in (("majority", majority_baseline()), ("tfidf", tfidf_baseline(seed=1))):
+        assert is_classifier(baseline)
+        fitted = clone(baseline).fit(texts, labels)
+        np.testing.assert_allclose(fitted.predict_proba(texts).sum(1), 1)
+        scores[name] = float(np.mean(fitted.predict(texts) == labels))
+    assert scores == {"majority": pytest.approx(1 / 3), "tfidf": 1.0}

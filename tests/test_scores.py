@@ -1,0 +1,74 @@
+"""Scores against scikit-learn, published examples and sums worked by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn import metrics
+
+from nlp_engage.scores import (
+    confusion,
+    expected_calibration_error,
+    krippendorff_alpha,
+    macro_f1,
+    precision_recall_f1,
+)
+
+pairs = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=60).map(
+    lambda rows: np.array(rows).T
+)
+
+
+@given(pairs)
+def test_confusion_and_f1_are_those_of_scikit_learn(coded):
+    truth, guess = coded
+    assert confusion(truth, guess).tolist() == metrics.confusion_matrix(truth, guess, labels=[0, 1, 2]).tolist()
+    expected = metrics.precision_recall_fscore_support(truth, guess, labels=[0, 1, 2], zero_division=0)[:3]
+    np.testing.assert_allclose(precision_recall_f1(truth, guess), np.array(expected).T)
+    f1 = metrics.f1_score(truth, guess, labels=[0, 1, 2], average="macro", zero_division=0)
+    assert macro_f1(truth, guess) == pytest.approx(f1)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "alpha"),
+    [
+        ("aabbdcccedda", "babbbcccedd" + "d", 0.692),  # Krippendorff 2011, section B
+        ("abaaaaaaba", "bbbaabaaaa", 0.095),  # section A
+        ("ab", "ab", 1.0),
+        ("ab", "ba", -0.5),  # n = 4: 1 - 3 * 4 / (16 - 8)
+        ("aaaa", "aaaa", 0.0),
+    ],
+)
+def test_alpha_is_that_of_the_published_examples(one, other, alpha):
+    codes = [np.array([ord(c) - ord("a") for c in coding]) for coding in (one, other)]
+    assert round(krippendorff_alpha(*codes, n_labels=5), 3) == alpha
+
+
+@given(pairs)
+def test_alpha_is_symmetric_and_at_most_one(coded):
+    truth, guess = coded
+    assert krippendorff_alpha(truth, guess) == krippendorff_alpha(guess, truth) <= 1
+
+
+def test_calibration_error_by_hand():
+    probabilities = np.array([[0.9, 0.1], [0.9, 0.1], [0.8, 0.2], [0.4, 0.6]])
+    truth = np.array([0, 1, 0, 1])
+    # bins of 0.1: two replies at 0.9, half right; one right at 0.8; one right at 0.6
+    by_hand = (2 * abs(0.5 - 0.9) + abs(1 - 0.8) + abs(1 - 0.6)) / 4
+    assert expected_calibration_error(truth, probabilities, bins=10) == pytest.approx(by_hand)
+
+
+def test_errors_of_both_signs_in_one_bin_cancel_and_in_two_bins_add():
+    truth = np.array([0, 1])
+    probabilities = np.array([[0.55, 0.45], [0.95, 0.05]])  # one right, one wrong
+    assert expected_calibration_error(truth, probabilities, bins=1) == pytest.approx(abs(0.5 - 0.75))
+    assert expected_calibration_error(truth, probabilities, bins=10) == pytest.approx((0.45 + 0.95) / 2)
+
+
+def test_confidence_that_comes_true_has_no_calibration_error():
+    random = np.random.default_rng(1)
+    p = random.uniform(0.5, 1, 200_000)
+    truth = np.where(random.random(len(p)) < p, 0, 1)
+    assert expected_calibration_error(truth, np.stack([p, 1 - p], axis=1)) < 0.01

@@ -1,0 +1,245 @@
+"""From labelled units to a model at work, with a network that trains in seconds."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import tiny
+import torch
+from click.testing import CliRunner
+from tokenizers import Tokenizer
+
+from nlp_engage.classify import OnnxLabeller
+from nlp_engage.classify.onnx import softmax
+from nlp_engage.cli_train import base as base_verb
+from nlp_engage.cli_train import evaluate as evaluate_verb
+from nlp_engage.cli_train import train as train_verb
+from nlp_engage.context import context_of_unit
+from nlp_engage.encoding import PairEncoder
+from nlp_engage.errors import ModelError, RunError
+from nlp_engage.train.data import read_units
+from nlp_engage.train.evaluate import evaluate
+from nlp_engage.train.export import load_trained, to_onnx, write_config
+from nlp_engage.train.finetune import EngageTrainer, collate, dev_scores, finetune, make_dataset
+from nlp_engage.train.model import EngageNetwork
+from nlp_engage.types import ACTS
+
+
+def encoder_of(training):
+    return PairEncoder(Tokenizer.from_file(str(training.base / "tokenizer.json")))
+
+
+def network_logits(network, batch):
+    with torch.no_grad():
+        labels, acts = network(**{k: batch[k] for k in ("input_ids", "attention_mask", "token_type_ids")})
+    return labels.numpy(), acts.numpy()
+
+
+def weights_of(folder):
+    from safetensors.numpy import load_file
+
+    return load_file(folder / "network.safetensors")
+
+
+def test_training_learns_the_cues_and_keeps_the_best_checkpoint(tiny_training):
+    record = tiny_training.record
+    history = [step["eval_f1_mean"] for step in record["history"]]
+    assert len(history) == 8
+    assert record["dev"]["eval_f1_mean"] == max(history) > 0.95
+    assert json.loads((tiny_training.out / "training.json").read_text()) == record
+
+
+def test_the_training_record_says_what_was_trained_on(tiny_training):
+    record = tiny_training.record
+    assert record["data"]["train"]["units"] == 72
+    assert record["data"]["dev"]["counts"] == {f"{k}/{c}": 4 for k in ("en", "zh") for c in "MDS"}
+    assert record["config"]["train"] == "train.jsonl"  # names, not paths of this machine
+    assert set(record["versions"]) == {"torch", "transformers"}
+
+
+def test_an_exported_model_scores_what_the_network_scored(tiny_training, tiny_model):
+    result = evaluate(OnnxLabeller.load(tiny_model, threads=1), read_units(tiny_training.dev))
+    assert result["n"] == 24
+    assert result["macro_f1"] == pytest.approx(tiny_training.record["dev"]["eval_f1_mean"], abs=0.1)
+    assert result["alpha"] > 0.9
+
+
+def test_torch_and_onnx_give_the_same_probabilities(tiny_training, tmp_path):
+    network, units = load_trained(tiny_training.out), read_units(tiny_training.dev)
+    rows = make_dataset(units, encoder_of(tiny_training))
+    labels, acts = network_logits(network, collate(list(rows)))
+    to_onnx(network, tmp_path / "model.onnx")
+    shutil.copyfile(tiny_training.out / "tokenizer.json", tmp_path / "tokenizer.json")
+    write_config(tmp_path, "float32", {"en": 2.0, "zh": 0.5}, {})
+    found = OnnxLabeller.load(tmp_path, threads=1).predict([context_of_unit(u) for u in units])
+    temperature = np.array([[2.0 if u["lang"] == "en" else 0.5] for u in units])
+    np.testing.assert_allclose(found.probabilities, softmax(labels / temperature), atol=1e-5)
+    assert found.acts.tolist() == acts.argmax(1).tolist()
+    np.testing.assert_allclose(found.act_probabilities, softmax(acts).max(1), atol=1e-5)
+
+
+def test_padding_changes_no_logit(tiny_training):
+    network = load_trained(tiny_training.out)
+    rows = list(make_dataset(read_units(tiny_training.dev), encoder_of(tiny_training)))
+    together = network_logits(network, collate(rows))[0]
+    alone = np.concatenate([network_logits(network, collate([row]))[0] for row in rows])
+    assert len({len(row["input_ids"]) for row in rows}) > 1
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+
+
+def test_a_reply_without_context_is_pooled_without_dividing_by_nothing():
+    class Embedding(torch.nn.Module):
+        config = type("Config", (), {"hidden_size": 2, "type_vocab_size": 1})
+
+        def forward(self, input_ids, attention_mask, token_type_ids):
+            assert not token_type_ids.any()  # an encoder with one type never sees a second
+            return type("Out", (), {"last_hidden_state": torch.stack([input_ids, -input_ids], -1).float()})
+
+    network = EngageNetwork(Embedding()).eval()
+    seen = []
+    network.label_head.register_forward_hook(lambda _module, inputs, _out: seen.append(inputs[0]))
+    network(
+        input_ids=torch.tensor([[4, 6, 9, 1], [2, 4, 6, 8]]),
+        attention_mask=torch.tensor([[1, 1, 0, 0], [1, 1, 1, 1]]),
+        token_type_ids=torch.tensor([[0, 0, 0, 0], [0, 0, 1, 1]]),
+    )
+    assert seen[0].tolist() == [[5, -5, 0, 0], [3, -3, 7, -7]]  # mean of the reply, mean of the context
+
+
+def test_soft_labels_are_the_targets_and_the_hard_label_is_what_is_scored(tiny_training):
+    units = [
+        {**tiny.units(1, "s", threads=1)[0], "soft": {"M": 0.5, "S": 0.5}, "label": "S", "act": None},
+        {**tiny.units(1, "s", threads=1)[1]},
+    ]
+    batch = collate(list(make_dataset(units, encoder_of(tiny_training))))
+    assert batch["soft"].tolist() == [[0.5, 0, 0.5], [0, 1, 0]]
+    assert batch["label"].tolist() == [2, 1]
+    assert batch["act"].tolist() == [-1, ACTS.index("ques")]
+
+
+def test_the_loss_is_soft_cross_entropy_plus_that_of_the_known_acts(tiny_training):
+    trainer = EngageTrainer.__new__(EngageTrainer)
+    trainer.config = replace(tiny_training.config, act_weight=0.25)
+    labels, acts = torch.tensor([[2.0, 0.0, 0.0], [0.0, 1.0, 0.0]]), torch.zeros(2, 15)
+    acts[1, 4] = 3.0
+
+    def loss_of(act):
+        targets = {"soft": torch.tensor([[0.5, 0.0, 0.5], [0.0, 1.0, 0.0]]), "act": torch.tensor(act)}
+        rest = {"label": torch.tensor([2, 1]), "language": torch.tensor([0, 0])}
+        return float(trainer.compute_loss(lambda: (labels, acts), {**targets, **rest}))
+
+    log_p = np.log(softmax(labels.numpy().astype(float)))
+    by_hand = -(0.5 * log_p[0, 0] + 0.5 * log_p[0, 2] + log_p[1, 1]) / 2
+    of_act = -np.log(softmax(acts.numpy().astype(float)))[1, 4]
+    assert loss_of([-1, -1]) == pytest.approx(by_hand, rel=1e-5)
+    assert loss_of([-1, 4]) == pytest.approx(by_hand + 0.25 * of_act, rel=1e-5)
+
+
+def test_the_checkpoint_is_chosen_on_the_mean_of_both_languages():
+    class Prediction:
+        predictions = np.eye(3)[[0, 1, 2, 0, 0, 0]]
+        label_ids = (np.array([0, 1, 2, 0, 1, 2]), np.array([0, 0, 0, 1, 1, 1]))
+
+    found = dev_scores(Prediction)
+    assert found == {"f1_en": 1.0, "f1_zh": pytest.approx(0.5 / 3), "f1_mean": pytest.approx((1 + 0.5 / 3) / 2)}
+
+
+def test_an_interrupted_training_ends_with_the_very_same_network(tiny_training, tmp_path, monkeypatch):
+    config = replace(tiny_training.config, out=str(tmp_path / "run"))
+    steps = iter(range(1_000))
+    loss = EngageTrainer.compute_loss
+
+    def stopping(self, *args, **kwargs):
+        if self.model.training and next(steps) == 20:
+            raise KeyboardInterrupt
+        return loss(self, *args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(EngageTrainer, "compute_loss", stopping)
+        with pytest.raises(KeyboardInterrupt):
+            finetune(config)
+    half_written = tmp_path / "run" / "checkpoints" / "checkpoint-24"
+    half_written.mkdir()
+    (half_written / "model.safetensors").write_bytes(b"half")
+    record = finetune(config)
+    assert [step["step"] for step in record["history"]] == [6, 12, 18, 24, 30, 36, 42, 48]
+    through, resumed = weights_of(tiny_training.out), weights_of(tmp_path / "run")
+    assert set(through) == set(resumed)
+    for name, values in through.items():
+        np.testing.assert_allclose(resumed[name], values, atol=1e-6, err_msg=name)
+
+
+def test_checkpoints_of_other_settings_are_never_gone_on_from(tiny_training):
+    with pytest.raises(RunError, match=r"was started with other settings: config changed.*Set out to a new folder"):
+        finetune(replace(tiny_training.config, learning_rate=1e-4))
+
+
+def test_a_base_folder_that_lacks_a_file_is_refused_before_anything_is_trained(tiny_training, tmp_path):
+    shutil.copytree(tiny_training.base, tmp_path / "base")
+    (tmp_path / "base" / "base.json").unlink()
+    with pytest.raises(ModelError, match=r"no base folder: \['base.json'\] missing.*nlp-engage base"):
+        finetune(replace(tiny_training.config, base=str(tmp_path / "base"), out=str(tmp_path / "out")))
+
+
+def test_the_model_folder_holds_what_the_runtime_and_a_reader_need(tiny_training, tiny_model):
+    files = {path.name for path in tiny_model.iterdir()}
+    assert files == {"config.json", "model.onnx", "tokenizer.json", "training.json", "scores.json", "README.md"}
+    scores = json.loads((tiny_model / "scores.json").read_text("utf-8"))
+    assert list(scores) == ["tiny-v1", "TF-IDF + logistic regression", "majority label"]
+    assert scores["majority label"]["macro_f1"] == pytest.approx(0.5 / 3)
+    card = (tiny_model / "README.md").read_text("utf-8")
+    assert "2 layers, 32 wide" in card
+    assert "72 labelled replies" in card
+    assert "was not stated when this model was exported" in card
+    assert f"| majority label | {0.5 / 3:.3f} [" in card
+
+
+def test_finished_training_is_not_repeated_by_the_verb(tiny_training, tmp_path):
+    settings = {k: getattr(tiny_training.config, k) for k in ("base", "train", "dev", "out")}
+    settings |= {"epochs": 8, "evaluations": 1, "batch_size": 12, "learning_rate": 5e-3, "head_learning_rate": 1e-2}
+    path = tmp_path / "train.toml"
+    path.write_text("".join(f"{k} = {json.dumps(v)}\n" for k, v in settings.items()))
+    before = weights_of(tiny_training.out)
+    done = CliRunner().invoke(train_verb, [str(path)], catch_exceptions=False)
+    assert done.exit_code == 0
+    assert (
+        json.loads(done.stdout[done.stdout.rindex("\n{") :])["eval_f1_mean"]
+        == tiny_training.record["dev"]["eval_f1_mean"]
+    )
+    for name, values in weights_of(tiny_training.out).items():
+        np.testing.assert_array_equal(values, before[name])
+
+
+def test_the_verb_evaluate_prints_the_contract(tiny_training, tiny_model):
+    arguments = ["--model", str(tiny_model), "--data", str(tiny_training.dev)]
+    found = json.loads(CliRunner().invoke(evaluate_verb, [*arguments, "--json"], catch_exceptions=False).stdout)
+    assert {"macro_f1", "per_label", "per_language", "ece", "alpha", "n"} <= set(found)
+    for score in ("macro_f1", "ece", "alpha", "accuracy"):
+        assert found[f"{score}_low"] <= found[score] <= found[f"{score}_high"]
+    table = CliRunner().invoke(evaluate_verb, arguments, catch_exceptions=False).stdout
+    assert "| tiny-v1 |" in table
+
+
+def test_the_verb_evaluate_works_for_one_language_alone(tiny_training, tiny_model, tmp_path):
+    english = [u for u in read_units(tiny_training.dev) if u["lang"] == "en"]
+    path = tiny.write_units(tmp_path / "en.jsonl", english)
+    done = CliRunner().invoke(evaluate_verb, ["--model", str(tiny_model), "--data", str(path)], catch_exceptions=False)
+    assert done.exit_code == 0
+    assert done.stdout.splitlines()[-1].count("–") == 2
+
+
+def test_the_verb_base_makes_a_base_from_an_archive(tiny_training, tmp_path):
+    archive = tmp_path / "archive.jsonl"
+    archive.write_text(
+        '{"id": "p", "thread_id": "p", "parent_id": null, "author": "shop", "text": "New cups"}\n'
+        '{"id": "a", "thread_id": "p", "parent_id": "p", "author": "ann", "text": "which size"}\n'
+    )
+    arguments = ["-o", str(tmp_path / "base"), "--base", str(tiny_training.hub), "--texts", str(archive), "--keep", "9"]
+    done = CliRunner().invoke(base_verb, arguments, catch_exceptions=False)
+    record = json.loads(done.stdout[done.stdout.index("{") :])
+    assert record["vocabulary"] < record["vocabulary_before"]
+    assert Tokenizer.from_file(str(tmp_path / "base" / "tokenizer.json")).token_to_id("▁which") is not None
