@@ -9,7 +9,9 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -63,9 +65,7 @@ def __getattr__(name: str) -> Any:
 
         return version("nlp-engage")
     if name not in _WHERE:
-        raise AttributeError(
-            f"module 'nlp_engage' has no attribute {name!r}; public names: {', '.join(__all__)}"
-        )
+        raise AttributeError(f"module 'nlp_engage' has no attribute {name!r}; public names: {', '.join(__all__)}")
     module, attribute = _WHERE[name]
     return getattr(import_module(f"nlp_engage.{module}"), attribute)
 
@@ -73,3 +73,18 @@ def __getattr__(name: str) -> Any:
 def __dir__() -> list[str]:
     """Public names."""
     return [*__all__, "__version__"]
+
+
+class _Package(ModuleType):
+    """Keeps ``ne.measure`` the function: importing the subpackage of that name would put it in its place."""
+
+    @property
+    def measure(self) -> Any:
+        return __getattr__("measure")
+
+    @measure.setter
+    def measure(self, subpackage: ModuleType) -> None:
+        """Called by the import system; ``from nlp_engage.measure import ...`` finds the subpackage without it."""
+
+
+sys.modules[__name__].__class__ = _Package

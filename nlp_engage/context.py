@@ -134,9 +134,7 @@ def context_of_unit(unit: Mapping[str, Any]) -> ReplyContext:
         by, above, language = unit["by"], unit["above"], unit["lang"]
         post, reply = unit["post"], unit["reply"]
     except KeyError as missing:
-        raise DataError(
-            f"unit {unit.get('uid', '?')!r}: field {missing} is missing; see docs/codebook.md"
-        ) from None
+        raise DataError(f"unit {unit.get('uid', '?')!r}: field {missing} is missing; see docs/codebook.md") from None
     if language not in LANGUAGES:
         raise DataError(f"unit {unit.get('uid', '?')!r}: lang is {language!r}, must be one of {LANGUAGES}")
     owner = by.endswith(_OWNER_MARK)
@@ -167,9 +165,7 @@ def labels_of_unit(unit: Mapping[str, Any]) -> tuple[int, int]:
     if act not in ACTS:
         raise DataError(f"unit {uid!r}: act is {act!r}, must be one of {', '.join(ACTS)}")
     if ACT_LABEL[Act(act)] != LABEL_CODES[code]:
-        raise DataError(
-            f"unit {uid!r}: act {act!r} belongs to {ACT_LABEL[Act(act)]}, but the label is {code!r}"
-        )
+        raise DataError(f"unit {uid!r}: act {act!r} belongs to {ACT_LABEL[Act(act)]}, but the label is {code!r}")
     return list(LABEL_CODES).index(code), ACTS.index(Act(act))
 
 

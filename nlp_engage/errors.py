@@ -49,6 +49,5 @@ def require(module: str, extra: str) -> object:
         return importlib.import_module(module)
     except ImportError as error:
         raise MissingExtraError(
-            f"{module!r} is needed here but not installed ({error}). "
-            f"Install it with: pip install 'nlp-engage[{extra}]'"
+            f"{module!r} is needed here but not installed ({error}). Install it with: pip install 'nlp-engage[{extra}]'"
         ) from error

@@ -298,9 +298,7 @@ def _gaps(tree: DialogueTree) -> Iterator[Issue]:
             yield _issue(IssueKind.INCOMPLETE, comment, detail)
         before = tree.comments[parent].created if i else None
         if before is not None and comment.created is not None and comment.created < before:
-            detail = (
-                f"written {comment.created.isoformat()}, before the comment it answers ({before.isoformat()})"
-            )
+            detail = f"written {comment.created.isoformat()}, before the comment it answers ({before.isoformat()})"
             yield _issue(IssueKind.OLDER_THAN_PARENT, comment, detail)
 
 

@@ -68,7 +68,7 @@ def _fit(value: Any) -> Any:
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode() if _broken(value) else value
     if isinstance(value, int) and not isinstance(value, bool):
-        return max(-_INT64, min(_INT64, value))
+        return max(-_INT64 - 1, min(_INT64, value))
     return value
 
 
@@ -208,7 +208,7 @@ def _write_convokit(comments: Iterable[Comment], path: Path) -> int:
                 count += 1
         for name, ids in (("speakers.json", speakers), ("conversations.json", threads)):
             with (scratch / name).open("wb") as file:
-                file.write(msgspec.json.encode(dict.fromkeys(ids, {"meta": {}, "vectors": []})))
+                file.write(msgspec.json.encode({one: {"meta": {}, "vectors": []} for one in ids}))
         index = {
             "utterances-index": {key: [_KINDS.get(key, "<class 'str'>")] for key in sorted(keys)},
             "speakers-index": {}, "conversations-index": {}, "overall-index": {}, "version": 1, "vectors": [],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+import hypothesis
 import msgspec
 import numpy as np
 from hypothesis import strategies as st
@@ -14,6 +15,12 @@ from nlp_engage.types import ACTS, LABELS, Act, Comment, LabelledTree
 
 SURE = {"M": (1.0, 0.0, 0.0), "D": (0.0, 1.0, 0.0), "S": (0.0, 0.0, 1.0)}
 START = datetime(2025, 6, 14, 12, tzinfo=UTC)
+
+
+def given(*strategies, max_examples=100):
+    """A property without a deadline: a machine that does something else at the time must not fail it."""
+    patient = hypothesis.settings(deadline=None, max_examples=max_examples)
+    return lambda test: patient(hypothesis.given(*strategies)(test))
 
 
 @dataclass(frozen=True)
@@ -82,7 +89,9 @@ def archives(draw, max_threads=4, max_size=9, hard=False):
         ids = [thread]
         for k in range(draw(st.integers(0 if archive and archive[-1].comment.id == thread else 1, max_size))):
             parent = draw(st.sampled_from([*ids, *ids[-2:], "gone"]))
-            archive.append(_reply(draw, f"{thread}c{k}", f"{thread}{parent}" if parent == "gone" else parent, common, hard))
+            archive.append(
+                _reply(draw, f"{thread}c{k}", f"{thread}{parent}" if parent == "gone" else parent, common, hard)
+            )
             ids.append(f"{thread}c{k}")
     return archive
 

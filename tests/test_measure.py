@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from itertools import pairwise
 from math import exp, isnan, log, prod
 from statistics import mean, median
@@ -9,8 +10,7 @@ from statistics import mean, median
 import networkx as nx
 import numpy as np
 import pytest
-from hypothesis import given
-from measuring import archives, changed, said, trees
+from measuring import archives, changed, given, said, trees
 
 from nlp_engage.errors import DataError
 from nlp_engage.measure import ESTIMATES, collect, measure, measure_table
@@ -230,7 +230,9 @@ def test_copies_count_once_over_all_threads_of_one_page_but_not_across_pages():
     def post_and_entry(thread, owner, n):
         return [
             said(thread, None, owner, thread=thread, platform="weibo"),
-            said(f"{thread}c", thread, f"fan{n}", "S", thread=thread, platform="weibo", text="Pick me, I collect them!"),
+            said(
+                f"{thread}c", thread, f"fan{n}", "S", thread=thread, platform="weibo", text="Pick me, I collect them!"
+            ),
         ]
 
     same = collect(trees([*post_and_entry("a", "shop", 1), *post_and_entry("b", "shop", 2)]))
@@ -370,19 +372,14 @@ def test_table_says_what_went_into_each_credit():
     assert (by_id["6"]["uniqueness"], by_id["8"]["author"], by_id["8"]["created"]) == (0.5, None, None)
 
 
-def test_many_threads_are_gathered_as_few_are():
+def test_many_threads_are_gathered_as_few_are(monkeypatch):
     """More rows than are kept as objects: the columns stay aligned across the pieces they are gathered in."""
     archive = [said("p", None, "ann")] + [said(f"c{k}", "p", f"u{k % 7}", "S", text=f"t{k}") for k in range(40)]
     (lt,) = trees(archive)
-    from nlp_engage.measure import facts
-
-    usual, facts._FLUSH = facts._FLUSH, 16
-    try:
-        many = [*trees([changed(s, **_renamed(s, t)) for t in "abc" for s in archive]), lt]
-        pieces = collect(many)
-    finally:
-        facts._FLUSH = usual
+    many = [*trees([changed(s, **_renamed(s, t)) for t in "abc" for s in archive]), lt]
     whole = collect(many)
+    monkeypatch.setattr(import_module("nlp_engage.measure.facts"), "_FLUSH", 16)
+    pieces = collect(many)
     assert pieces.to_arrow().equals(whole.to_arrow())
     assert measure_table(pieces).rows() == measure_table(whole).rows()
 

@@ -32,9 +32,7 @@ def turn(id: str, minute: int | None, name: str, text: str = "", **more: Any) ->
     created = None if minute is None else NOON + timedelta(minutes=minute)
     author = more.pop("author", f"id-{name}")
     fields = {"parent_id": "f", "root_id": "f", **more}
-    return Comment(
-        id=id, thread_id="p", author=author, author_name=name, text=text, created=created, **fields
-    )
+    return Comment(id=id, thread_id="p", author=author, author_name=name, text=text, created=created, **fields)
 
 
 FLOOR = turn("f", 0, "开楼的", "好看", parent_id="p", root_id=None)
@@ -253,9 +251,7 @@ def _nearest_by_search(comments: list[Comment], reply: Comment, name: str) -> li
     return [i for _, _, i in sorted(found)]
 
 
-@given(
-    threads(), st.sampled_from(("小张", "李四", "店🌸")), st.sampled_from(("回复 @{} :", "回复@{}：", "@{} "))
-)
+@given(threads(), st.sampled_from(("小张", "李四", "店🌸")), st.sampled_from(("回复 @{} :", "回复@{}：", "@{} ")))
 def test_index_agrees_with_a_search_of_the_whole_floor(records: list[Comment], name: str, form: str):
     comments = list({c.id: c for c in records}.values())
     asking = turn("p0a", 3, "me", form.format(name) + "hi", parent_id="p0", root_id="p0")

@@ -51,9 +51,7 @@ def as_graph(tree: DialogueTree) -> nx.DiGraph:
     return graph
 
 
-SMALL = grow(
-    ("p", None, "a"), ("1", "p", "b"), ("2", "p", "c"), ("3", "1", "a"), ("4", "gone", "b"), ("5", "4", "c")
-)
+SMALL = grow(("p", None, "a"), ("1", "p", "b"), ("2", "p", "c"), ("3", "1", "a"), ("4", "gone", "b"), ("5", "4", "c"))
 
 
 def test_small_tree_worked_by_hand():
@@ -85,9 +83,7 @@ def test_depths_agree_with_networkx(records: list[Comment]):
 def test_sizes_and_counts_agree_with_networkx_on_real_comments(records: list[Comment]):
     tree = build_tree(records)
     graph, real = as_graph(tree), {i for i in range(len(tree)) if not tree.stand_in[i]}
-    assert subtree_sizes(tree).tolist() == [
-        len(real & ({i} | nx.descendants(graph, i))) for i in range(len(tree))
-    ]
+    assert subtree_sizes(tree).tolist() == [len(real & ({i} | nx.descendants(graph, i))) for i in range(len(tree))]
     assert child_counts(tree).tolist() == [len(real & set(graph.successors(i))) for i in range(len(tree))]
 
 
@@ -220,9 +216,7 @@ def test_best_of_several_branches_counts_and_branches_never_add_up():
 
 
 def test_branches_two_turns_down_never_add_up_either():
-    tree = grow(
-        ("p", None, "a"), ("1", "p", "b"), ("2", "1", "a"), ("3", "1", "a"), ("4", "2", "b"), ("5", "3", "b")
-    )
+    tree = grow(("p", None, "a"), ("1", "p", "b"), ("2", "1", "a"), ("3", "1", "a"), ("4", "2", "b"), ("5", "3", "b"))
     assert by_id(tree, exchange_weights(tree, np.ones(6))) == {"p": 2, "1": 1, "2": 2, "3": 2, "4": 1, "5": 1}
 
 
@@ -236,9 +230,7 @@ def test_an_empty_answer_counts_what_it_weighs():
     assert exchange_weights(tree, np.array([1.0, 1.0, 0.25, 0.5])).tolist() == [1.5, 0.25, 1.5, 0.25]
 
 
-@pytest.mark.parametrize(
-    "weights", [np.ones(3), np.ones((2, 1)), np.array([1.0, -0.1]), np.array([1.0, np.nan])]
-)
+@pytest.mark.parametrize("weights", [np.ones(3), np.ones((2, 1)), np.array([1.0, -0.1]), np.array([1.0, np.nan])])
 def test_weights_that_do_not_fit_are_refused(weights: np.ndarray):
     with pytest.raises(DataError, match=r"thread 'p'.*must be 2, one a node, each 0 or more"):
         exchange_weights(chain("ab"), weights)

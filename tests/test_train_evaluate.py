@@ -42,18 +42,14 @@ def test_scores_are_those_of_scikit_learn_overall_and_per_language():
     assert (found["n"], found["threads"], found["per_language"]["zh"]["n"]) == (120, 30, 60)
 
 
-def test_intervals_hold_the_score_repeat_with_the_seed_and_widen_with_larger_threads():
+def test_intervals_hold_the_score_and_repeat_with_the_seed():
     units = tiny.units(20, "u", threads=60)
     p = noisy(units)
-    clustered = [{**u, "thread": u["reply"][:5]} for u in units]
     one, again, other = (score_predictions(p, units, seed=s) for s in (1, 1, 2))
     assert one == again != other
     for name in ("macro_f1", "alpha", "ece", "accuracy"):
         assert one[f"{name}_low"] < one[f"{name}_high"]
     assert one["macro_f1_low"] < one["macro_f1"] < one["macro_f1_high"]
-    few = score_predictions(p, clustered, seed=1)
-    assert few["threads"] < 20
-    assert few["accuracy"] == one["accuracy"]
 
 
 def test_resampling_takes_whole_threads():

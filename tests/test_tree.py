@@ -85,9 +85,7 @@ def test_comments_stay_as_the_platform_delivered_them():
 
 
 def test_siblings_are_sorted_by_instant_not_by_wall_clock():
-    east = Comment(
-        id="east", thread_id="p", parent_id="p", created=datetime.fromisoformat("2025-06-14T20:30:00+08:00")
-    )
+    east = Comment(id="east", thread_id="p", parent_id="p", created=datetime.fromisoformat("2025-06-14T20:30:00+08:00"))
     assert list(shape(build_tree([POST, comment("utc", "p", 31), east]))) == ["p", "east", "utc"]
 
 
@@ -276,9 +274,7 @@ def test_counter_of_the_post_counts_everything_below_and_stand_ins_are_not_colle
     post = Comment(id="p", thread_id="p", n_replies=5)
     tree = build_tree([post, comment("a"), comment("b", "a"), comment("c", "gone")])
     assert completeness(tree) == (3, 5)
-    assert [(i.kind, i.comment_id) for i in tree.issues if i.kind is IssueKind.INCOMPLETE] == [
-        ("incomplete", "p")
-    ]
+    assert [(i.kind, i.comment_id) for i in tree.issues if i.kind is IssueKind.INCOMPLETE] == [("incomplete", "p")]
     assert next(i.detail for i in tree.issues if i.kind is IssueKind.INCOMPLETE) == (
         "the platform counts 5 replies, the archive has 3"
     )

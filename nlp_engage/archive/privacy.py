@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # ASCII classes: in Chinese text no space stands between a number and the words around it.
 _EMAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 _PHONE = re.compile(r"(?<![A-Za-z0-9.])(?:\+|00)?\d[\d ().-]{6,16}\d(?![A-Za-z0-9])")
-_DATE = re.compile(r"\d{4}[-.]\d{1,2}[-.]\d{1,2}")
+_DATE_OR_DECIMAL = re.compile(r"\d{4}[-.]\d{1,2}[-.]\d{1,2}|\d+\.\d+$")
 _MIN_DIGITS: Final = 8
 _ID_BYTES: Final = 8
 
@@ -69,7 +69,7 @@ class Privacy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def mask(text: str) -> str:
-    """Replace e-mail addresses and phone numbers; dates and numbers of fewer than eight digits are none.
+    """Replace e-mail addresses and phone numbers; dates, decimals and short numbers are none.
 
     >>> mask("call +49 30 1234567 or write to a.b@example.org, order 4711 of 2026-05-01")
     'call [phone] or write to [email], order 4711 of 2026-05-01'
@@ -81,4 +81,4 @@ def mask(text: str) -> str:
 
 def _phone(found: re.Match[str]) -> str:
     digits = sum(c.isdigit() for c in found[0])
-    return found[0] if digits < _MIN_DIGITS or _DATE.match(found[0]) else "[phone]"
+    return found[0] if digits < _MIN_DIGITS or _DATE_OR_DECIMAL.match(found[0]) else "[phone]"

@@ -72,7 +72,7 @@ class ThreadStore:
         folder.mkdir(parents=True)
         self._folder = folder
         megabytes = max(64, int(memory * _SORTER_SHARE) // 2**20)
-        options = {"memory_limit": f"{megabytes}MB", "temp_directory": str(folder), "threads": 2}
+        options: dict[str, Any] = {"memory_limit": f"{megabytes}MB", "temp_directory": str(folder), "threads": 2}
         self._db = duckdb.connect(str(folder / _FILE), config=options)
         self._db.execute("SET preserve_insertion_order = false")
 

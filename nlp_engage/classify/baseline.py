@@ -34,18 +34,21 @@ def tokens(text: str) -> list[str]:
     """
     normal = for_model(text).lower()
     language = "zh" if detect_language(normal) == "zh" else "en"
-    found = [token.text for token in _tokenizer(language)(normal) if not token.is_space]
-    return _split_latin(found) if language == "zh" else found
+    found = [token for token in _tokenizer(language)(normal) if not token.is_space]
+    return _join_latin(found) if language == "zh" else [token.text for token in found]
 
 
-def _split_latin(characters: Sequence[str]) -> list[str]:
-    # spaCy's character segmenter cuts Latin words into letters; put neighbours back together.
+def _join_latin(characters: Sequence[Any]) -> list[str]:
+    # spaCy's character segmenter cuts Latin words into letters; put back together what no space parts.
     joined: list[str] = []
+    apart = True
     for c in characters:
-        if joined and c.isascii() and c.isalnum() and joined[-1].isascii() and joined[-1].isalnum():
-            joined[-1] += c
+        latin = c.text.isascii() and c.text.isalnum()
+        if latin and not apart:
+            joined[-1] += c.text
         else:
-            joined.append(c)
+            joined.append(c.text)
+        apart = bool(c.whitespace_) or not latin
     return joined
 
 

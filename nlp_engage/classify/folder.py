@@ -76,9 +76,7 @@ def load_config(folder: Path) -> ModelConfig:
     try:
         config = msgspec.json.decode(path.read_bytes(), type=ModelConfig)
     except OSError as error:
-        raise ModelError(
-            f"{folder} is no model folder: config.json cannot be read ({error.strerror})"
-        ) from None
+        raise ModelError(f"{folder} is no model folder: config.json cannot be read ({error.strerror})") from None
     except msgspec.DecodeError as error:
         raise ModelError(f"{path}: {error}; train or export the model again") from None
     expected: dict[str, tuple[object, object]] = {

@@ -32,9 +32,7 @@ class OnnxLabeller:
         0
     """
 
-    def __init__(
-        self, folder: Path, config: ModelConfig, *, threads: int = 0, batch_size: int = BATCH_SIZE
-    ) -> None:
+    def __init__(self, folder: Path, config: ModelConfig, *, threads: int = 0, batch_size: int = BATCH_SIZE) -> None:
         import onnxruntime
         from tokenizers import Tokenizer
 
@@ -49,9 +47,7 @@ class OnnxLabeller:
         self._encoder = PairEncoder(Tokenizer.from_file(str(folder / "tokenizer.json")))
 
     @classmethod
-    def load(
-        cls, folder: str | Path | None = None, *, threads: int = 0, batch_size: int = BATCH_SIZE
-    ) -> OnnxLabeller:
+    def load(cls, folder: str | Path | None = None, *, threads: int = 0, batch_size: int = BATCH_SIZE) -> OnnxLabeller:
         """Load a model folder.
 
         Args:

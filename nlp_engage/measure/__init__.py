@@ -3,7 +3,19 @@
 from nlp_engage.measure.core import measure, measure_table
 from nlp_engage.measure.credit import VERSION
 from nlp_engage.measure.facts import collect
+from nlp_engage.measure.quantify import HeldOut, held_out
 from nlp_engage.measure.result import COUNTS, ESTIMATES, Measurement
 from nlp_engage.measure.table import ReplyTable
 
-__all__ = ["COUNTS", "ESTIMATES", "VERSION", "Measurement", "ReplyTable", "collect", "measure", "measure_table"]
+__all__ = [
+    "COUNTS",
+    "ESTIMATES",
+    "VERSION",
+    "HeldOut",
+    "Measurement",
+    "ReplyTable",
+    "collect",
+    "held_out",
+    "measure",
+    "measure_table",
+]

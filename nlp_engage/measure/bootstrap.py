@@ -96,11 +96,40 @@ def bca_interval(
     alike = np.nan_to_num(draws[np.maximum(valid - 1, 0), np.arange(len(valid))] - draws[0]) <= _ALIKE * np.abs(point)
     ends = []
     for tail in ((1 - level) / 2, (1 + level) / 2):
-        z = np.array([sqrt((df + 1) / df) * t_quantile(tail, df) if df else np.nan for df in freedom.tolist()])
-        moved = bias + z
+        moved = bias + _widened(tail, freedom)
         moved = bias + moved / np.maximum(1 - acceleration * moved, 0.1)
         ends.append(np.where(alike, np.nan, _quantiles(draws, valid, _normal_cdf(moved))))
     return ends[0], ends[1]
+
+
+def percentile_interval(
+    draws: FloatArray, left_out: FloatArray, units: FloatArray, level: float
+) -> tuple[FloatArray, FloatArray]:
+    """Percentile interval of each column, widened as in ``bca_interval``, without correction for bias.
+
+    For draws that hold more than the resampling of units, so that their place says nothing of its bias.
+
+    Args:
+        draws: As for ``bca_interval``.
+        left_out: As for ``bca_interval``.
+        units: As for ``bca_interval``.
+        level: As for ``bca_interval``.
+
+    Returns:
+        Lower and upper ends, NaN without an interval. Shapes: (S,), (S,).
+    """
+    draws = np.sort(draws, axis=0)
+    valid = (~np.isnan(draws)).sum(axis=0)
+    _, freedom = _shape_of(left_out, units)
+    ends = [
+        _quantiles(draws, valid, _normal_cdf(_widened(tail, freedom))) for tail in ((1 - level) / 2, (1 + level) / 2)
+    ]
+    return ends[0], ends[1]
+
+
+def _widened(tail: float, freedom: npt.NDArray[np.int64]) -> FloatArray:
+    """Student's quantile in place of the normal one, NaN where there are no degrees of freedom."""
+    return np.array([sqrt((df + 1) / df) * t_quantile(tail, df) if df else np.nan for df in freedom.tolist()])
 
 
 def _shape_of(left_out: FloatArray, units: FloatArray) -> tuple[FloatArray, npt.NDArray[np.int64]]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from nlp_engage.errors import DataError
+from nlp_engage.measure.corrected import corrections
 from nlp_engage.measure.credit import VERSION
 from nlp_engage.measure.facts import collect
 from nlp_engage.measure.groups import group
@@ -21,6 +22,8 @@ from nlp_engage.measure.sums import cells
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from nlp_engage.measure.corrected import Correction
+    from nlp_engage.measure.quantify import HeldOut
     from nlp_engage.measure.sums import Cells
     from nlp_engage.measure.table import ReplyTable
     from nlp_engage.types import FloatArray, LabelledTree
@@ -39,6 +42,7 @@ def measure(
     labelled_trees: Iterable[LabelledTree],
     *,
     by: str | Mapping[str, str] | None = None,
+    held_out: Mapping[str, HeldOut] | None = None,
     resamples: int = 1000,
     level: float = 0.90,
     seed: int = 0,
@@ -49,6 +53,9 @@ def measure(
         labelled_trees: Trees with calibrated probabilities or human labels, in any order; read once.
         by: ``None`` for one row, a column (``thread_id, platform, lang, month, week, day, author``) for a row a
             value, or a table thread id -> group.
+        held_out: Language -> the classifier's confusion on held-out replies (``quantify.held_out``). With it,
+            each row has corrected shares beside the raw ones: ``share_*_corrected`` with ``_low`` and
+            ``_high``, and ``share_*_emq``.
         resamples: Bootstrap resamples; with 0 there are no intervals.
         level: Confidence level of the intervals, in (0, 1).
         seed: Of the resampling: same trees, same seed, same numbers.
@@ -71,13 +78,14 @@ def measure(
     >>> row["n_replies"], row["eq"], row["ep"], row["graveyard_people"], row["notes"]["eq"]
     (3, 50.0, 0.9375, 1.0, 'one thread only: no interval')
     """
-    return measure_table(collect(labelled_trees), by=by, resamples=resamples, level=level, seed=seed)
+    return measure_table(collect(labelled_trees), by=by, held_out=held_out, resamples=resamples, level=level, seed=seed)
 
 
 def measure_table(
     table: ReplyTable,
     *,
     by: str | Mapping[str, str] | None = None,
+    held_out: Mapping[str, HeldOut] | None = None,
     resamples: int = 1000,
     level: float = 0.90,
     seed: int = 0,
@@ -87,6 +95,7 @@ def measure_table(
     Args:
         table: From ``collect``.
         by: As for ``measure``.
+        held_out: As for ``measure``.
         resamples: As for ``measure``.
         level: As for ``measure``.
         seed: As for ``measure``.
@@ -103,6 +112,9 @@ def measure_table(
     sums = cells(table, grouping)
     columns = _columns(table, sums, resamples=resamples, level=level, seed=seed)
     rows = tuple(_row(name, sums.totals[g], [c.of(g) for c in columns]) for g, name in enumerate(grouping.names))
+    if held_out is not None:
+        found = corrections(table, sums, held_out, resamples=resamples, level=level, seed=seed)
+        rows = tuple(_with_correction(row, correction) for row, correction in zip(rows, found, strict=True))
     return Measurement(
         version=VERSION,
         by="table" if isinstance(by, Mapping) else by,
@@ -111,6 +123,12 @@ def measure_table(
         seed=seed,
         groups=rows,
     )
+
+
+def _with_correction(row: dict[str, Any], correction: Correction) -> dict[str, Any]:
+    extra = correction.row()
+    notes = {**row["notes"], **extra.pop("notes")}
+    return {**row, **extra, "notes": notes}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ from nlp_engage.text import copy_key
 from nlp_engage.types import LABELS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     import numpy.typing as npt
 
@@ -73,6 +73,25 @@ def collect(labelled_trees: Iterable[LabelledTree]) -> ReplyTable:
     for labelled in labelled_trees:
         collector.add(labelled)
     return assemble(collector.facts())
+
+
+def collect_both(
+    labelled_trees: Iterable[LabelledTree], other: Callable[[LabelledTree], LabelledTree]
+) -> tuple[ReplyTable, ReplyTable]:
+    """Gather the facts of trees under two labellings in one pass; rows of the two tables correspond.
+
+    Args:
+        labelled_trees: As for ``collect``.
+        other: Gives the same tree with other probabilities.
+
+    Raises:
+        DataError: As ``collect``.
+    """
+    first, second = _Collector(), _Collector()
+    for labelled in labelled_trees:
+        first.add(labelled)
+        second.add(other(labelled))
+    return assemble(first.facts()), assemble(second.facts())
 
 
 @dataclass(slots=True)

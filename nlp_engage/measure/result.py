@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from nlp_engage.errors import require
+from nlp_engage.types import LABELS
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -50,11 +51,18 @@ class Measurement:
         return [{**row, "notes": dict(row["notes"])} for row in self.groups]
 
     def to_arrow(self) -> pa.Table:
-        """The rows as an Arrow table: counts as int64, estimates as float64, ``notes`` as JSON text."""
+        """The rows as an Arrow table: counts as int64, estimates as float64, ``notes`` as JSON text.
+
+        Corrected shares have columns where they were asked for.
+        """
         import pyarrow as pa
 
         fields = [("group", pa.string()), *((key, pa.int64()) for key in COUNTS)]
         fields += [(key + end, pa.float64()) for key in ESTIMATES for end in ("", "_low", "_high")]
+        given = self.groups[0] if self.groups else {}
+        extra = [key for label in LABELS for key in (f"share_{label}_corrected", f"share_{label}_emq")]
+        ends = {key: ("",) if key.endswith("_emq") else ("", "_low", "_high") for key in extra}
+        fields += [(key + end, pa.float64()) for key in extra if key in given for end in ends[key]]
         rows = [{**row, "notes": json.dumps(row["notes"], ensure_ascii=False)} for row in self.groups]
         return pa.Table.from_pylist(rows, schema=pa.schema([*fields, ("notes", pa.string())]))
 

@@ -40,6 +40,7 @@ class Cells:
 
     Attributes:
         group: Group of each cell. Shape: (k,), int64.
+        thread: Thread of each cell. Shape: (k,), int64.
         values: One column for each of ``COLUMNS``. Shape: (k, len(COLUMNS)), float64.
         totals: The statistics themselves: sums, and for influences the value of all cells together.
             Shape: (G, len(COLUMNS)), float64.
@@ -47,6 +48,7 @@ class Cells:
     """
 
     group: IntColumn
+    thread: IntColumn
     values: FloatArray
     totals: FloatArray
     row_cell: IntColumn
@@ -81,6 +83,7 @@ def cells(table: ReplyTable, grouping: Grouping) -> Cells:
     influence, people = _people(table, row_cell, group, groups)
     return Cells(
         group=group,
+        thread=thread,
         values=np.concatenate([summed, influence], axis=1),
         totals=np.concatenate([totals, people], axis=1),
         row_cell=row_cell,

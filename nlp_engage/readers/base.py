@@ -33,6 +33,7 @@ class Sample:
         docs: The first JSON values; the last one may be cut where the head ends.
         header: Column names of a table.
         delimiter: What separates the columns of a table.
+        regular: Whether the rows of a table have as many fields as there are columns (prose has not).
         encoding: How the file is encoded.
         seen: What was seen, in words, for error messages.
     """
@@ -42,6 +43,7 @@ class Sample:
     docs: tuple[Any, ...] = ()
     header: tuple[str, ...] = ()
     delimiter: str = ","
+    regular: bool = False
     encoding: str = "utf-8"
     seen: str = ""
 
@@ -107,6 +109,7 @@ class Format:
         read: Reads it.
         posts_own: Whether the author of a post owns the page, so that their comments below it are the owner's.
         holds_posts: Whether the source holds post records that other files refer to: such files are read first.
+        prepare: Looks through a file before any file of the format is read, to learn what other files refer to.
     """
 
     name: str
@@ -115,3 +118,4 @@ class Format:
     read: Reader
     posts_own: bool = False
     holds_posts: Callable[[Source], bool] = lambda source: False
+    prepare: Callable[[Source], None] | None = None

@@ -23,7 +23,8 @@ _DECODER = msgspec.json.Decoder(Comment)
 FIELDS: Final = Comment.__struct_fields__
 LAYOUT: Final = Layout(
     id="id", thread="thread_id", parent="parent_id", floor="root_id", author="author", name="author_name",
-    text="text", created="created", likes="likes", replies="n_replies", owner="is_owner", deleted="deleted", lang="lang",
+    text="text", created="created", likes="likes", replies="n_replies", owner="is_owner", deleted="deleted",
+    lang="lang",
 )  # fmt: skip
 _FOREIGN: Final = frozenset({"__import_meta", "unix_timestamp"})  # 4CAT's data also has id, thread_id and text
 
@@ -33,12 +34,15 @@ def _sniff(source: Source) -> str | None:
     if sample.kind not in ("lines", "json"):
         return None
     docs = [r for d in sample.docs for r in (d if isinstance(d, list) else [d])]
-    good = [
-        d
-        for d in docs
-        if has(d, "id thread_id") and not _FOREIGN & d.keys() and (has(d, "text") or has(d, "parent_id"))
-    ]
-    return "keys id, thread_id, text" if good and len(good) * 2 >= len(docs) else None
+    good = sum(_is_canonical(d) for d in docs)
+    return "keys id, thread_id, text" if good and good * 2 >= len(docs) else None
+
+
+def _is_canonical(record: Any) -> bool:
+    """A foreign record may have an id and a thread_id too: text or a parent has to be there, or nothing else."""
+    if not has(record, "id thread_id") or not _FOREIGN.isdisjoint(record):
+        return False
+    return "text" in record or "parent_id" in record or record.keys() <= {*FIELDS}
 
 
 def _read(source: Source, report: ReadReport) -> Iterator[Comment]:
@@ -156,14 +160,14 @@ def _read_parquet(source: Source, report: ReadReport) -> Iterator[Comment]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from nlp_engage.readers.tabular import column_map, mapped
+    from nlp_engage.readers.tabular import column_map, mapped, told
 
     try:
         file = pq.ParquetFile(source.path)
         names = file.schema_arrow.names
         if not {"id", "thread_id"} <= {*names}:
             columns = column_map(names, source)
-            source.notes[f"column map: {', '.join(f'{k}={v}' for k, v in columns.items())}"] += 0
+            source.notes[f"column map {told(columns)}"] += 0
             records = ((n, row) for n, row in _parquet_rows(file, [c for c in names if c in columns.values()]))
             yield from mapped(records, columns, source, report)
             return

@@ -10,7 +10,8 @@ from nlp_engage.readers.base import Format
 from nlp_engage.readers.canonical import lenient
 from nlp_engage.readers.files import CORPUS_FILES, Found, UnreadableError, open_source
 from nlp_engage.readers.jsonio import documents, members
-from nlp_engage.readers.records import BadRecordError, Layout, Page, candidates, excerpt, has, join, make
+from nlp_engage.readers.records import BadRecordError, Layout, Page, excerpt, has, join, make
+from nlp_engage.readers.styles import candidates
 from nlp_engage.types import Comment
 
 if TYPE_CHECKING:
@@ -80,7 +81,8 @@ def _read(source: Source, report: ReadReport) -> Iterator[Comment]:
         if title and not comment.text.startswith(title):
             comment = msgspec.structs.replace(comment, text=join([title, comment.text]))
         yield comment
-    source.faults += utterances.faults if utterances is not source else []
+    if utterances is not source:
+        source.faults.extend(utterances.faults)
     for thread, title in titles.items():  # conversations whose first utterance is not the post itself
         yield Comment(id=thread, thread_id=thread, text=title)
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from nlp_engage.readers.base import Source
     from nlp_engage.types import ReadReport
 
+HOLDER: Final = "\0holder"
+"""Key under which a record from a list of lists carries what is around it."""
 _CHUNK: Final = 1024 * 1024
 _STRICT = msgspec.json.Decoder()
 _LENIENT = json.JSONDecoder(strict=False)
@@ -160,8 +162,8 @@ def documents(source: Source, lists: Collection[str], report: ReadReport) -> Ite
 
     Args:
         source: A file of JSON lines, an array, one object, or several of any of these.
-        lists: Where records are in a document, as dotted paths of lists (``"data.comments"``); ``""`` means
-            that a document may itself be a record.
+        lists: Where records are in a document, as dotted paths of lists (``"data.comments"``) or, with ``{}`` at
+            the end, of objects that hold one record a member; ``""``: a document may itself be a record.
         report: The books.
 
     Yields:
@@ -199,21 +201,34 @@ def _spread(place: int, value: Any, lists: Collection[str]) -> Iterator[Document
 
 
 def _document(place: int, value: Any, lists: Collection[str]) -> Document:
-    found = [dig(value, path) for path in lists if path]
-    present = [records for records in found if isinstance(records, list | dict)]
+    present = [found for path in lists if path and (found := listed(value, path)) is not None]
     if not present and "" in lists:
         return Document(place, value, ((place, value),), True)
-    records = (r for many in present for r in (many.values() if isinstance(many, dict) else many))
+    records = (record for many in present for record in many)
     return Document(place, value, ((place if place > 1 else n, r) for n, r in enumerate(records, 1)), bool(present))
+
+
+def listed(value: Any, path: str) -> list[Any] | None:
+    """The records at a path: a list, or with ``{}`` at the end of the path the values of an object.
+
+    >>> listed({"comments": {"7": "a", "8": "b"}}, "comments{}")
+    ['a', 'b']
+    """
+    found = dig(value, path.removesuffix("{}")) if path != "{}" else value
+    if path.endswith("{}"):
+        return list(found.values()) if isinstance(found, dict) else None
+    return found if isinstance(found, list) else None
 
 
 def dig(value: Any, path: str) -> Any:
     """Follow a dotted path through objects; ``[]`` after a name joins the lists below every element.
 
+    What is found in joined lists gets a member ``HOLDER``: the element it comes from.
+
     >>> dig({"data": {"comments": [1, 2]}}, "data.comments")
     [1, 2]
-    >>> dig({"chats": [{"messages": [1]}, {"messages": [2]}]}, "chats[].messages")
-    [1, 2]
+    >>> dig({"chats": [{"id": 7, "messages": [{"id": 1}]}]}, "chats[].messages")[0][HOLDER]["id"]
+    7
     """
     head, joined, tail = path.partition("[].")
     for name in head.split("."):
@@ -224,8 +239,12 @@ def dig(value: Any, path: str) -> Any:
         return value
     if not isinstance(value, list):
         return None
-    below = [dig(element, tail) for element in value]
-    return [record for many in below if isinstance(many, list) for record in many]
+    below = [(element, dig(element, tail)) for element in value]
+    return [_held(record, holder) for holder, many in below if isinstance(many, list) for record in many]
+
+
+def _held(record: Any, holder: Any) -> Any:
+    return {**record, HOLDER: holder} if isinstance(record, dict) else record
 
 
 def members(source: Source, report: ReadReport) -> Iterator[tuple[str, Any]]:
@@ -235,9 +254,7 @@ def members(source: Source, report: ReadReport) -> Iterator[tuple[str, Any]]:
         try:
             text.expect("{")
             for _ in text.members():
-                key = text.value()
-                text.expect(":")
-                yield str(key), text.value()
+                yield text.key(), text.value()
         except BadJsonError as error:
             report.reject(source.name, 1, f"{error}; what comes after it was not read", text.excerpt())
 
@@ -265,41 +282,46 @@ def _streamed(source: Source, lists: Collection[str], report: ReadReport) -> Ite
 
 def _huge(source: Source, text: _Text, place: int, lists: Collection[str]) -> Iterator[Document]:
     paths = [path for path in lists if path]
-    start, header = text.offset, {}
+    start, header = text.offset, dict[str, Any]()
     with source.open() as again:  # the keys that follow the records are needed before them
         ahead = _Text(again)
         ahead.skip_to(start)
         try:
-            found = sum(1 for _ in _scan(ahead, paths, header))
+            found = any([True for _ in _scan(ahead, paths, header)])  # to the end: it fills the header
         except BadJsonError:
-            found = 1  # booked when the records are read
+            found = True  # booked when the records are read
     if not found and "" in lists:
         for _ in _scan(text, (), {}):
             pass
         yield Document(place, header, ((place, header),), True)
         return
-    yield Document(place, header, enumerate(_scan(text, paths, {}), 1), bool(found))
+    yield Document(place, header, enumerate(_scan(text, paths, {}), 1), found)
 
 
 def _scan(text: _Text, paths: Collection[str], header: dict[str, Any], prefix: str = "") -> Iterator[Any]:
     """Yield the records of an object that stand under any of the paths; put the rest into ``header``."""
     text.expect("{")
     for _ in text.members():
-        key = text.value()
-        text.expect(":")
+        key = text.key()
         path = f"{prefix}{key}"
         nested = [p for p in paths if p.startswith((path + ".", path + "[]."))]
         if path in paths and text.take("["):
             header[key] = []
             yield from text.elements("]")
+        elif path + "{}" in paths and text.take("{"):
+            header[key] = {}
+            for _ in text.members():
+                text.key()
+                yield text.value()
         elif nested and text.peek() == "{":
             header[key] = {}
             yield from _scan(text, paths, header[key], path + ".")
         elif nested and text.take("["):
             header[key] = []
             for _ in text.members("]"):
-                header[key].append({})
-                yield from _scan(text, paths, header[key][-1], path + "[].")
+                holder: dict[str, Any] = {}
+                header[key].append(holder)
+                yield from (_held(record, holder) for record in _scan(text, paths, holder, path + "[]."))
         else:
             header[key] = text.value()
 
@@ -366,6 +388,14 @@ class _Text:
         for _ in self.members(end):
             yield self.value()
 
+    def key(self) -> str:
+        """The next key of an object, with its colon."""
+        key = self.value()
+        if not isinstance(key, str):
+            raise BadJsonError(f"no JSON: a key has to be a text, this is {str(key)[:40]!r}")
+        self.expect(":")
+        return key
+
     def value(self) -> Any:
         """The next value."""
         self.peek()
@@ -373,7 +403,7 @@ class _Text:
             try:
                 value, end = _LENIENT.raw_decode(self._buffer, self._at)
             except RecursionError:
-                raise BadJsonError("nested too deeply in a document too large to be read whole") from None
+                raise BadJsonError("nested too deeply to be read") from None
             except json.JSONDecodeError as error:
                 if self._ended:
                     over = self._at == len(self._buffer)

@@ -8,10 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
-
 from nlp_engage.readers.base import Format
-from nlp_engage.readers.records import BadRecordError, Layout, Page, candidates, describe, excerpt, make, pages
+from nlp_engage.readers.records import BadRecordError, Layout, Page, describe, excerpt, link, make
+from nlp_engage.readers.styles import candidates, pages
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -58,34 +57,39 @@ def _comment(thread: str, **where: Any) -> Layout:
 
 def _post(own: str, **where: Any) -> Layout:
     fields: dict[str, Any] = {
-        "id": own, "thread": own, "author": _USER, "name": "nickname", "text": "title+desc", "created": "create_time|time",
+        "id": own, "thread": own, "author": _USER, "name": "nickname", "text": "title+desc",
+        "created": "create_time|time",
         "likes": "liked_count", "replies": "comment_count|comments_count|video_comment",
     }  # fmt: skip
     return Layout(**(fields | where))
 
 
+_NICK: Final = "user_nickname|nickname"
 _KINDS: Final[tuple[_Kind, ...]] = (
     _Kind(platform="weibo", all="comment_id content note_id", one="comment_like_count create_date_time",
           layout=_comment("note_id", floor="parent_comment_id", likes="comment_like_count")),
     _Kind(platform="tieba", all="comment_id content note_id", one="tieba_id tieba_name",
-          layout=_comment("note_id", floor="parent_comment_id", author=f"{_USER}|user_link", name="user_nickname|nickname",
+          layout=_comment("note_id", floor="parent_comment_id", author=f"{_USER}|user_link", name=_NICK,
                           created="publish_time", zone=8)),
     _Kind(platform="xiaohongshu", all="comment_id content note_id", layout=_comment("note_id")),
-    _Kind(platform="douyin", all="comment_id content aweme_id", layout=_comment("aweme_id", floor="parent_comment_id")),
+    _Kind(platform="douyin", all="comment_id content aweme_id",
+          layout=_comment("aweme_id", floor="parent_comment_id")),
     _Kind(platform="zhihu", all="comment_id content content_id", one="content_type publish_time",
-          layout=_comment("content_id", author=f"{_USER}|user_link", name="user_nickname|nickname", created="publish_time", html=True)),
+          layout=_comment("content_id", author=f"{_USER}|user_link", name=_NICK, created="publish_time", html=True)),
     _Kind(platform="bilibili", all="comment_id content video_id", one="parent_comment_id like_count sex sign",
           layout=_comment("video_id"), prefix="av"),
     _Kind(platform="kuaishou", all="comment_id content video_id", layout=_comment("video_id")),
     _Kind(platform="tieba", all="note_id title", one="tieba_id tieba_name", post=True,
-          layout=_post("note_id", author=f"{_USER}|user_link", name="user_nickname|nickname", created="publish_time",
+          layout=_post("note_id", author=f"{_USER}|user_link", name=_NICK, created="publish_time",
                        replies="total_replay_num", zone=8)),
     _Kind(platform="weibo", all="note_id content", one="create_date_time comments_count shared_count", post=True,
           layout=_post("note_id", text="content", html=True)),
-    _Kind(platform="xiaohongshu", all="note_id title desc", post=True, layout=_post("note_id", created="time|create_time")),
+    _Kind(platform="xiaohongshu", all="note_id title desc", post=True,
+          layout=_post("note_id", created="time|create_time")),
     _Kind(platform="douyin", all="aweme_id desc", post=True, layout=_post("aweme_id")),
     _Kind(platform="zhihu", all="content_id", one="content_text voteup_count", post=True,
-          layout=_post("content_id", text="title+content_text|desc", created="created_time", likes="voteup_count", name="user_nickname|nickname")),
+          layout=_post("content_id", text="title+content_text|desc", created="created_time", likes="voteup_count",
+                       author=f"{_USER}|user_link", name=_NICK)),
     _Kind(platform="bilibili", all="video_id title", one="video_play_count video_danmaku video_comment", post=True,
           layout=_post("video_id"), prefix="av"),
     _Kind(platform="kuaishou", all="video_id title", post=True, layout=_post("video_id")),
@@ -139,14 +143,10 @@ def _read(source: Source, report: ReadReport) -> Iterator[Comment]:
 
 
 def _made(kind: _Kind, record: Mapping[str, Any], page: Page) -> Comment:
-    comment = make(record, kind.layout, page, platform=kind.platform)
-    if not kind.prefix:
-        return comment
-    thread = kind.prefix + comment.thread_id
-    if kind.post:
-        return msgspec.structs.replace(comment, id=thread, thread_id=thread)
-    parent = thread if comment.parent_id in (None, comment.thread_id) else comment.parent_id
-    return msgspec.structs.replace(comment, thread_id=thread, parent_id=parent)
+    if kind.prefix:
+        number = link(record, kind.layout.thread, page)
+        record = {**record, kind.layout.thread: f"{kind.prefix}{number}" if number else None}
+    return make(record, kind.layout, page, platform=kind.platform)
 
 
 def _holds_posts(source: Source) -> bool:

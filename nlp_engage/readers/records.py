@@ -1,29 +1,23 @@
-"""One engine for all formats that are lists of records: a table of field names says where everything is.
+"""From a record to a comment: a table of field names says where everything is.
 
 A field is written as dotted paths with alternatives: ``"user.uid|user.id"`` is the first of the two that is
-there. ``Layout`` is one row of such names; what a table cannot say is a small function (``adapt``).
+there. ``Layout`` is one row of such names; ``styles`` holds the formats that are made of them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from nlp_engage.readers.base import Format
-from nlp_engage.readers.jsonio import dig, documents
 from nlp_engage.readers.markup import plain
-from nlp_engage.readers.tables import rows
 from nlp_engage.readers.values import MangledIdError, as_count, as_flag, as_id, as_link, as_time
 from nlp_engage.types import Comment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from nlp_engage.readers.base import Source
-    from nlp_engage.types import ReadReport
-
-_TRIED: Final = 50
 
 
 class SkipRecord(Exception):  # noqa: N818  # no error: the record is no comment by the format's own rules
@@ -34,7 +28,8 @@ class BadRecordError(ValueError):
     """A record that should be a comment and cannot be one; the message says why."""
 
 
-Get = "Callable[[Mapping[str, Any]], Any]"
+ODD = (TypeError, AttributeError, KeyError, IndexError, ValueError, ArithmeticError)
+"""What the code of a format may meet in a record that has a field of an unexpected form: the record is rejected."""
 
 
 @lru_cache(maxsize=4096)
@@ -86,6 +81,7 @@ class Layout:
         html: Whether the text is HTML.
         newlines: Whether line breaks in that HTML count.
         zone: Hours east of UTC of times without zone.
+        posts_own: Whether the author of a post owns the page.
     """
 
     id: str
@@ -106,6 +102,7 @@ class Layout:
     html: bool = False
     newlines: bool = False
     zone: int = 0
+    posts_own: bool = True
 
 
 @dataclass(slots=True, kw_only=True)
@@ -118,6 +115,7 @@ class Page:
         thread: Thread id of records that name none.
         owner: Author id of the page's owner, where the document states it.
         state: Room for a format's own memory within a file.
+        extra: Records of the document that stand outside its lists.
     """
 
     source: Source
@@ -125,112 +123,7 @@ class Page:
     thread: str
     owner: str | None = None
     state: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Style:
-    """A format of records: how it is recognised, where the records are, what is in them.
-
-    Attributes:
-        name: Name of the format.
-        title: What it is, in words.
-        platform: Platform name of its comments.
-        keys: Alternatives, each a set of dotted paths (separated by spaces) that a record has to have.
-        lists: Where records are in a document; ``""``: the document itself.
-        layout: The fields.
-        opening: How a document begins a page: sets ``page.thread`` and ``page.owner``, yields its post.
-        adapt: Changes a record before its fields are taken, or raises ``SkipRecord`` / ``BadRecordError``.
-        finish: Changes a comment afterwards, seeing its record.
-        posts_own: See ``Format``.
-        markers: What a thread id or comment id gets in front, where the platform numbers both alike.
-    """
-
-    name: str
-    title: str
-    platform: str
-    keys: tuple[str, ...]
-    layout: Layout
-    lists: tuple[str, ...] = ("",)
-    opening: Callable[[Page], Iterable[Comment]] | None = None
-    adapt: Callable[[dict[str, Any], Page], dict[str, Any]] | None = None
-    finish: Callable[[Comment, dict[str, Any], Page], Comment] | None = None
-    posts_own: bool = True
-
-    def format(self, holds_posts: Callable[[Source], bool] = lambda source: False) -> Format:
-        """The row of the registry."""
-        return Format(
-            name=self.name, title=self.title, sniff=self.sniff, read=self.read, posts_own=self.posts_own,
-            holds_posts=holds_posts,
-        )  # fmt: skip
-
-    def sniff(self, source: Source) -> str | None:
-        """Look for a record with one of the sets of keys."""
-        sample = source.sample
-        if sample.kind == "table":
-            return next(
-                (f"columns {', '.join(k.split())}" for k in self.keys if {*k.split()} <= {*sample.header}), None
-            )
-        if sample.kind not in ("json", "lines"):
-            return None
-        for doc in sample.docs:
-            for path in self.lists:
-                for record in candidates(doc, path):
-                    for keys in self.keys:
-                        if has(record, keys):
-                            return f"keys {', '.join(keys.split())}" + (f" in {path}" if path else "")
-        return None
-
-    def read(self, source: Source, report: ReadReport) -> Iterator[Comment]:
-        """Read every record of a file."""
-        for page, records in pages(source, self.lists, report, self.name):
-            if self.opening is not None and isinstance(page.value, dict):
-                yield from self.opening(page)
-            yield from self._comments(records, page, report)
-
-    def _comments(self, records: Iterable[tuple[int, Any]], page: Page, report: ReadReport) -> Iterator[Comment]:
-        for place, record in records:
-            # Replies inside a record come right after it. (record, the comment that holds it, its floor)
-            stack: list[tuple[Any, Comment | None, str | None]] = [(record, None, None)]
-            while stack:
-                one, above, floor = stack.pop()
-                try:
-                    comment, record_ = self._comment(one, above, floor, page)
-                except SkipRecord as reason:
-                    report.skip(str(reason))
-                    continue
-                except BadRecordError as error:
-                    report.reject(page.source.name, place, str(error), excerpt(one))
-                    continue
-                yield comment
-                below = [r for path in self.layout.below for r in _list(dig(record_, path))]
-                stack += [(r, comment, floor or comment.id) for r in reversed(below)]
-
-    def _comment(
-        self, record: Any, above: Comment | None, floor: str | None, page: Page
-    ) -> tuple[Comment, dict[str, Any]]:
-        if not isinstance(record, dict):
-            raise BadRecordError(f"a record should be an object, this is {describe(record)}")
-        if self.adapt is not None:
-            record = self.adapt(record, page)
-        comment = make(record, self.layout, page, platform=self.platform, above=above, floor=floor)
-        if self.finish is not None:
-            comment = self.finish(comment, record, page)
-        return comment, record
-
-
-def pages(
-    source: Source, lists: Sequence[str], report: ReadReport, name: str
-) -> Iterator[tuple[Page, Iterable[tuple[int, Any]]]]:
-    """Yield the pages of a file, each with the place and value of its records; a table is one page."""
-    state: dict[str, Any] = {}
-    if source.sample.kind == "table":
-        yield Page(source=source, value=None, thread=source.label, state=state), rows(source, report)
-        return
-    for document in documents(source, lists, report):
-        if document.found:
-            yield Page(source=source, value=document.value, thread=source.label, state=state), document.records
-        else:
-            report.reject(source.name, document.place, f"no {name} record: {describe(document.value)}")
+    extra: list[Any] = field(default_factory=list)
 
 
 def make(
@@ -265,9 +158,9 @@ def make(
         ) from None
     if own is None:
         raise BadRecordError(f"no id (looked for {layout.id.replace('|', ', ')})")
-    links = [_link(record, way, page) for way in layout.parent.split("|") if way]
-    root = (_link(record, layout.floor, page) if layout.floor else None) or (floor if layout.two_level else None)
-    target = next((link for link in links if link and link not in (own, thread)), None)
+    links = [link(record, way, page) for way in layout.parent.split("|") if way]
+    root = (link(record, layout.floor, page) if layout.floor else None) or (floor if layout.two_level else None)
+    target = next((one for one in links if one and one not in (own, thread)), None)
     if root in (own, thread):
         root = None
     is_post = own == thread
@@ -282,7 +175,7 @@ def make(
         text=text_of(record, layout),
         created=_time(record, layout, page),
         likes=as_count(getter(layout.likes)(record)),
-        is_owner=is_post
+        is_owner=(is_post and layout.posts_own)
         or any(as_flag(getter(w)(record)) for w in layout.owner.split("|") if w)
         or (author is not None and author == page.owner),
         lang=_text(getter(layout.lang)(record)),
@@ -294,11 +187,12 @@ def make(
     )
 
 
-def _link(record: Mapping[str, Any], paths: str, page: Page) -> str | None:
+def link(record: Mapping[str, Any], paths: str, page: Page) -> str | None:
+    """The first of some fields that points at something; rounded ids are noted and left out."""
     for way in paths.split("|"):
         try:
-            if link := as_link(getter(way)(record)):
-                return link
+            if found := as_link(getter(way)(record)):
+                return found
         except MangledIdError:
             page.source.notes["parent ids in exponent notation (a spreadsheet has rounded them: data loss)"] += 1
     return None
@@ -338,19 +232,6 @@ def text_of(record: Mapping[str, Any], layout: Layout) -> str:
         if text and text not in parts:
             parts.append(text)
     return "\n\n".join(parts)
-
-
-def candidates(doc: Any, path: str) -> Iterator[Any]:
-    """The first records at a path of a sample document."""
-    if isinstance(doc, list):
-        for element in doc[:_TRIED]:
-            yield from candidates(element, path)
-        return
-    if not path:
-        yield doc
-        return
-    found = dig(doc, path)
-    yield from list(found.values() if isinstance(found, dict) else _list(found))[:_TRIED]
 
 
 def has(record: Any, keys: str) -> bool:

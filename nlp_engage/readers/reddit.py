@@ -6,7 +6,8 @@ from html import unescape
 from typing import TYPE_CHECKING, Any, Final
 
 from nlp_engage.readers.base import Format
-from nlp_engage.readers.records import BadRecordError, SkipRecord, candidates, describe, excerpt, has, join, pages
+from nlp_engage.readers.records import BadRecordError, SkipRecord, describe, excerpt, has, join
+from nlp_engage.readers.styles import candidates, pages
 from nlp_engage.readers.values import MangledIdError, as_count, as_id, as_time
 from nlp_engage.types import Comment
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _GONE: Final = frozenset(
     {"[deleted]", "[removed]", "[deleted by user]", "[removed by reddit]", "[ removed by reddit ]"}
 )
+_OFFICIAL: Final = ("moderator", "admin", "special")
 _LISTS: Final = ("data.children", "json.data.things", "data", "")
 STUBS: Final = "Reddit 'more' stubs"
 MISSING: Final = "replies behind Reddit 'more' stubs (not in the archive)"
@@ -54,10 +56,15 @@ def comment(data: dict[str, Any], kind: str = "") -> Comment:
         text="" if gone else text,
         created=_time(data),
         likes=as_count(data["score"] if data.get("score") is not None else data.get("ups")),
-        is_owner=data.get("is_submitter") is True,
+        is_owner=data.get("is_submitter") is True or _speaks_officially(data),
         platform="reddit",
         deleted=gone,
     )
+
+
+def _speaks_officially(data: dict[str, Any]) -> bool:
+    """Whether a moderator or admin speaks as such: in a brand's subreddit, that is the brand."""
+    return data.get("distinguished") in _OFFICIAL and data.get("author") != "AutoModerator"
 
 
 def _post(data: dict[str, Any], own: str) -> Comment:
@@ -196,6 +203,6 @@ REDDIT = Format(
     name="reddit", title="Reddit API listings (saved .json pages)", sniff=_sniff, read=_read, posts_own=True
 )
 REDDIT_DUMP = Format(
-    name="reddit-dump", title="Reddit dumps (Pushshift, Arctic Shift: RC_ and RS_ files)", sniff=_sniff_dump, read=_read,
-    posts_own=True, holds_posts=_has_submissions,
+    name="reddit-dump", title="Reddit dumps (Pushshift, Arctic Shift: RC_ and RS_ files)",
+    sniff=_sniff_dump, read=_read, posts_own=True, holds_posts=_has_submissions,
 )  # fmt: skip

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from nlp_engage.errors import ReadError
+from nlp_engage.readers import chats, chinese, fediverse, forums, fourcat, hackernews, meta, twitter, video, weibo
 from nlp_engage.readers.canonical import CANONICAL, PARQUET
 from nlp_engage.readers.convokit import CONVOKIT
+from nlp_engage.readers.disqus import DISQUS
 from nlp_engage.readers.files import Found, UnreadableError, find, open_source
 from nlp_engage.readers.mediacrawler import MEDIACRAWLER
 from nlp_engage.readers.reddit import REDDIT, REDDIT_DUMP
@@ -20,7 +23,6 @@ from nlp_engage.readers.youtube import YOUTUBE
 from nlp_engage.types import ReadReport
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterator, Mapping, Sequence
 
     from nlp_engage.readers.base import Format, Source
@@ -30,10 +32,21 @@ FORMATS: Final[tuple[Format, ...]] = (
     PARQUET,
     CONVOKIT,
     WXR,
+    DISQUS,
     REDDIT,
     YOUTUBE,
     MEDIACRAWLER,
+    *fourcat.FORMATS,
+    *video.FORMATS,
+    *chinese.FORMATS,
+    *weibo.FORMATS,
+    *forums.FORMATS,
+    *twitter.FORMATS,
+    *fediverse.FORMATS,
+    *chats.FORMATS,
+    *hackernews.FORMATS,
     REDDIT_DUMP,
+    *meta.FORMATS,
     CANONICAL,
     TABLE,
 )
@@ -41,7 +54,7 @@ FORMATS: Final[tuple[Format, ...]] = (
 
 _MAX_OWNERS: Final = 2_000_000
 """Posts whose author is remembered, to know the owner's comments in other files."""
-_DATA: Final = frozenset({"json", "lines", "table", "xml", "parquet"})
+_DATA: Final = frozenset({"json", "lines", "xml", "parquet"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +89,7 @@ def read(
         ReadError: A path does not exist, a file that was named is of no known format, or (at the end) there was
             no comment at all.
 
+    >>> from pathlib import Path
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
     ...     _ = (Path(folder) / "a.csv").write_text("评论ID,评论内容\n7,好看\n", "utf-8-sig")
@@ -84,8 +98,8 @@ def read(
     """
     books = ReadReport() if report is None else report
     chosen = None if format is None else _named(format)
-    listed = [paths] if isinstance(paths, str | Path) or not hasattr(paths, "__iter__") else list(paths)
-    jobs = [job for found in find(listed) if (job := _plan(found, chosen, columns, books))]  # type: ignore[arg-type]
+    listed = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+    jobs = [job for found in find(listed) if (job := _plan(found, chosen, columns, books))]
     jobs.sort(key=lambda job: not job.first)
     return _run(jobs, columns, books, [str(p) for p in listed])
 
@@ -114,7 +128,7 @@ def _plan(found: Found, chosen: Format | None, columns: Mapping[str, str] | None
     if picked is None:
         if found.named:
             raise ReadError(unknown(source))
-        if sample.kind in _DATA:
+        if sample.kind in _DATA or sample.regular:
             report.formats[name] = f"unknown: {sample.seen}"
             report.reject(name, 1, f"unknown format: {sample.seen}")
         else:
@@ -125,7 +139,9 @@ def _plan(found: Found, chosen: Format | None, columns: Mapping[str, str] | None
 
 
 def sniff(source: Source) -> tuple[Format, str] | None:
-    """The first format that recognises a source, and why."""
+    """The first format that recognises a source, and why; a table with a given column map is read by that."""
+    if source.columns and {*source.columns.values()} & {*source.sample.header} and (reason := TABLE.sniff(source)):
+        return TABLE, reason
     for known in FORMATS:
         if reason := known.sniff(source):
             return known, reason
@@ -146,11 +162,15 @@ def _run(
     jobs: Sequence[_Job], columns: Mapping[str, str] | None, report: ReadReport, paths: Sequence[str]
 ) -> Iterator[Comment]:
     owners: dict[str, str] = {}
-    memory: dict[str, dict[str, Any]] = {}
+    memory: dict[str, dict[str, Any]] = {job.format.name: {} for job in jobs}
+    for job in jobs:
+        if job.format.prepare is not None:
+            with suppress(UnreadableError, OSError):  # booked below
+                job.format.prepare(open_source(job.found, columns, memory[job.format.name]))
     for job in jobs:
         name = str(job.found.path)
         try:
-            source = open_source(job.found, columns, memory.setdefault(job.format.name, {}))
+            source = open_source(job.found, columns, memory[job.format.name])
         except UnreadableError as error:
             report.reject(name, 1, str(error))
             continue

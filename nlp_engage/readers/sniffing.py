@@ -121,14 +121,28 @@ def _table_sample(text: str, encoding: str) -> Sample:
     if len(header) < 2 or any(len(name) > 200 for name in header):
         return Sample(kind="text", text=text, encoding=encoding, seen=f"text beginning with {rows[0][:60]!r}")
     columns = clean_header(header)
+    regular = _regular(text, delimiter, len(columns))
     return Sample(
         kind="table",
         text=text,
         header=tuple(columns),
         delimiter=delimiter,
+        regular=regular,
         encoding=encoding,
         seen=f"a table with the columns {', '.join(c[:40] for c in columns[:20])}",
     )
+
+
+def _regular(text: str, delimiter: str, width: int) -> bool:
+    try:
+        sizes = [
+            len(row)
+            for row, _ in zip(csv.reader(text.splitlines(), delimiter=delimiter), range(30), strict=False)
+            if row
+        ]
+    except csv.Error:
+        return False
+    return len(sizes) > 1 and 3 * sum(size == width for size in sizes) > 2 * len(sizes)
 
 
 def split_row(row: str, delimiter: str) -> list[str]:

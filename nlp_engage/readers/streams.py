@@ -156,10 +156,10 @@ def inflate(path: Path, faults: list[str]) -> IO[bytes]:
     """
     stream: IO[bytes] = path.open("rb")
     for _ in range(2):
-        method = compression(stream.peek(8)[:8])  # type: ignore[attr-defined]  # every stream here is buffered
+        method = compression(stream.peek(8)[:8])  # type: ignore[attr-defined]  # all streams here are buffered
         if method is None:
             break
-        stream = io.BufferedReader(_Inflated(stream, method, faults), 256 * 1024)  # type: ignore[assignment]
+        stream = io.BufferedReader(_Inflated(stream, method, faults), 256 * 1024)
     return stream
 
 
@@ -169,7 +169,7 @@ def opener(path: Path, encoding: str, faults: list[str]) -> Callable[[], IO[byte
     def open_it() -> IO[bytes]:
         stream = inflate(path, faults)
         if encoding not in ("utf-8", "utf-8-sig"):
-            return io.BufferedReader(_Utf8(stream, encoding), 256 * 1024)  # type: ignore[return-value]
+            return io.BufferedReader(_Utf8(stream, encoding), 256 * 1024)
         if stream.peek(3)[:3] == BOM_UTF8:  # type: ignore[attr-defined]
             stream.read(3)
         return stream
@@ -188,8 +188,9 @@ def encoding_of(head: bytes) -> str:
     if head.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
         return "utf-16"
     sample = head[:4096]
-    if len(sample) >= 4 and sample.count(0) * 3 > len(sample):  # Latin or JSON text in UTF-16 is half zeros
-        return "utf-16-le" if sample[1::2].count(0) > sample[0::2].count(0) else "utf-16-be"
+    low, high = sample[0::2].count(0), sample[1::2].count(0)  # in UTF-16 every digit, comma and line end has a zero
+    if len(sample) >= 4 and 50 * (low + high) > len(sample) and 10 * min(low, high) < max(low, high):
+        return "utf-16-le" if high > low else "utf-16-be"
     wrong = head.decode("utf-8", "replace")[:-1].count("\ufffd")  # the last character may be cut
     if not wrong:
         return "utf-8"

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from nlp_engage.errors import ReadError
 from nlp_engage.readers.base import Format
-from nlp_engage.readers.canonical import FIELDS
-from nlp_engage.readers.records import BadRecordError, Layout, Page, excerpt, make
+from nlp_engage.readers.canonical import FIELDS, LAYOUT
+from nlp_engage.readers.records import BadRecordError, Page, excerpt, make
 from nlp_engage.readers.tables import rows
 
 if TYPE_CHECKING:
@@ -19,26 +19,30 @@ if TYPE_CHECKING:
 
 NAMES: Final[dict[str, str]] = {
     "text": "text body content message comment comment_text comment_body comment_content comment_message review "
-    "review_text reply reply_text tweet full_text textoriginal textdisplay 评论内容 评论 内容 正文 文本 评论正文 回复内容 "
-    "留言 留言内容 評論內容 評論 內容 留言內容 微博正文",
+    "review_text reply reply_text tweet full_text textoriginal textdisplay "
+    "评论内容 评论 内容 正文 文本 评论正文 回复内容 留言 留言内容 評論內容 評論 內容 留言內容 微博正文",
     "id": "id comment_id commentid cid reply_id tweet_id 评论id 评论编号 编号 回复id 評論id 編號",
-    "thread_id": "thread_id thread post_id postid video_id videoid note_id status_id article_id topic_id conversation_id "
-    "submission_id link_id media_id url post_url 帖子id 文章id 视频id 笔记id 微博id 主题id 作品id 动态id 帖子编号 文章编号 貼文id "
+    "thread_id": "thread_id thread post_id postid video_id videoid note_id status_id article_id topic_id "
+    "conversation_id submission_id link_id media_id url post_url "
+    "帖子id 文章id 视频id 笔记id 微博id 主题id 作品id 动态id 帖子编号 文章编号 貼文id "
     "帖子链接 视频链接 笔记链接 作品链接",
     "parent_id": "parent_id parentid parent reply_to reply_to_id replyto in_reply_to in_reply_to_id in_response_to "
     "parent_comment_id parent_comment 父评论id 父id 上级评论id 回复的评论id 被回复id 父評論id",
     "root_id": "root_id rootid root root_comment_id top_level_id 根评论id 一级评论id",
     "author": "author_id authorid user_id userid uid from_id channel_id author user username user_name screen_name "
     "commenter from 用户id 作者id 用户编号 用户 作者 評論者id 用戶id 用户名",
-    "author_name": "author_name authorname nickname nick_name display_name name author_display_name authordisplayname "
-    "user_nickname screen_name username user_name 昵称 用户昵称 用户名 用户名称 评论者 评论人 作者昵称 暱稱 名稱 用戶名",
-    "created": "created created_at createdat created_utc create_time created_time timestamp time date datetime published "
-    "published_at publishedat comment_published pub_date posted_at 时间 发布时间 评论时间 创建时间 日期 发表时间 回复时间 時間 發布時間 評論時間",
-    "likes": "likes like_count likecount score upvotes ups votes favorites favorite_count digg_count num_likes num_reactions "
-    "点赞 点赞数 赞 赞数 点赞量 获赞数 喜欢数 點讚數 讚",
-    "n_replies": "n_replies reply_count replycount replies num_replies comment_count total_reply_count sub_comment_count "
-    "回复数 回复量 评论数 子评论数 回覆數",
-    "is_owner": "is_owner is_author is_submitter author_is_uploader is_brand from_page 是否作者 是否博主 是否楼主 作者回复",
+    "author_name": "author_name authorname nickname nick_name display_name name author_display_name "
+    "authordisplayname user_nickname screen_name username user_name "
+    "昵称 用户昵称 用户名 用户名称 评论者 评论人 作者昵称 暱稱 名稱 用戶名",
+    "created": "created created_at createdat created_utc create_time created_time timestamp time date datetime "
+    "published published_at publishedat comment_published pub_date posted_at "
+    "时间 发布时间 评论时间 创建时间 日期 发表时间 回复时间 時間 發布時間 評論時間",
+    "likes": "likes like_count likecount score upvotes ups votes favorites favorite_count digg_count num_likes "
+    "num_reactions 点赞 点赞数 赞 赞数 点赞量 获赞数 喜欢数 點讚數 讚",
+    "n_replies": "n_replies reply_count replycount replies num_replies comment_count total_reply_count "
+    "sub_comment_count 回复数 回复量 评论数 子评论数 回覆數",
+    "is_owner": "is_owner is_author is_submitter author_is_uploader is_brand from_page "
+    "是否作者 是否博主 是否楼主 作者回复",
     "deleted": "deleted is_deleted removed 是否删除 已删除",
     "lang": "lang language 语言 語言",
     "platform": "platform site 平台 来源平台",
@@ -95,22 +99,14 @@ def mapped(
     records: Iterable[tuple[int, dict[str, Any]]], columns: Mapping[str, str], source: Source, report: ReadReport
 ) -> Iterator[Comment]:
     """Make comments of rows. Without an id column rows are numbered; without a thread column, a file is a thread."""
-    names = {field: column.replace(".", "\0").replace("|", "\1") for field, column in columns.items()}
-    layout = Layout(
-        id=names.get("id", "\0id"), thread=names.get("thread_id", ""), parent=names.get("parent_id", ""),
-        floor=names.get("root_id", ""), author=names.get("author", ""), name=names.get("author_name", ""),
-        text=names["text"].replace("+", "\2"), created=names.get("created", ""), likes=names.get("likes", ""),
-        replies=names.get("n_replies", ""), owner=names.get("is_owner", ""), deleted=names.get("deleted", ""),
-        lang=names.get("lang", ""),
-    )  # fmt: skip
-    page = Page(source=source, value={}, thread=source.label, state={})
+    page = Page(source=source, value=None, thread=source.label, state={})
     for number, (place, row) in enumerate(records, 1):
-        record = {k.replace(".", "\0").replace("|", "\1").replace("+", "\2"): v for k, v in row.items()}
+        record = {field: row.get(column) for field, column in columns.items()}
         if "id" not in columns:
-            record["\0id"] = f"{source.label}:{number}"
-        platform = row.get(columns.get("platform", ""))
+            record["id"] = f"{source.label}:{number}"
+        platform = record.get("platform")
         try:
-            yield make(record, layout, page, platform=str(platform).lower() if platform else None)
+            yield make(record, LAYOUT, page, platform=str(platform).lower() if platform else None)
         except BadRecordError as error:
             report.reject(source.name, place, str(error), excerpt(row))
 
@@ -118,10 +114,16 @@ def mapped(
 def _sniff(source: Source) -> str | None:
     if source.sample.kind != "table":
         return None
-    found = guess(source.sample.header) | dict(source.columns)
-    if "text" not in found or (len(found) < 2 and not source.columns):
-        return None
-    return "column map " + ", ".join(f"{field}={column}" for field, column in found.items())
+    if not source.columns:
+        found = guess(source.sample.header)
+        if "text" not in found or len(found) < 2:
+            return None
+    return "column map " + told(column_map(source.sample.header, source))
+
+
+def told(columns: Mapping[str, str]) -> str:
+    """A column map as the user would write it."""
+    return ", ".join(f"{field}={column}" for field, column in columns.items())
 
 
 def _read(source: Source, report: ReadReport) -> Iterator[Comment]:

@@ -63,7 +63,7 @@ def as_id(value: Any) -> str | None:
     if isinstance(value, int):
         return str(value) if abs(value) < 10**100 else None
     if isinstance(value, float | Decimal) and isfinite(value):
-        if abs(value) > 2**53 or value != int(value):
+        if not -(2**53) <= value <= 2**53 or value != int(value):
             raise MangledIdError(str(value))
         return str(int(value))
     return None
@@ -90,7 +90,7 @@ def as_count(value: Any) -> int | None:
     if isinstance(value, int):
         return value if abs(value) < 2**63 else None
     if isinstance(value, float | Decimal):
-        return int(value) if isfinite(value) and abs(value) < 2**53 else None
+        return int(value) if -(2**53) < value < 2**53 else None
     if not isinstance(value, str) or len(value) > 40:
         return None
     match = _COUNT.fullmatch(value.replace(",", "").replace("\u00a0", " ").strip())

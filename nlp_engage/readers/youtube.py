@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from nlp_engage.readers.markup import plain
-from nlp_engage.readers.records import BadRecordError, Layout, Page, SkipRecord, Style
+from nlp_engage.readers.records import BadRecordError, Layout, Page, SkipRecord
+from nlp_engage.readers.styles import Style
 from nlp_engage.readers.values import as_link
 
 if TYPE_CHECKING:
@@ -85,16 +86,23 @@ def _finish(comment: Comment, record: dict[str, Any], page: Page) -> Comment:
     return msgspec.structs.replace(comment, author_name=name) if name and name != comment.author_name else comment
 
 
-STYLE: Final = Style(
-    name="youtube", title="YouTube Data API v3 (commentThreads, comments, videos)", platform="youtube",
-    keys=("kind snippet.topLevelComment", "snippet.topLevelComment.snippet", "kind snippet.textDisplay", "kind snippet.title snippet.channelId"),
-    lists=("items", ""), layout=_LAYOUT, adapt=_adapt, finish=_finish,
-)  # fmt: skip
-
-
 def _first(source: Source) -> bool:
     reason = STYLE.sniff(source) or ""
     return "title" in reason or "topLevelComment" in reason
 
 
-YOUTUBE = STYLE.format(holds_posts=_first)
+STYLE: Final = Style(
+    name="youtube",
+    title="YouTube Data API v3 (commentThreads, comments, videos)",
+    platform="youtube",
+    keys=(
+        "kind snippet.topLevelComment", "snippet.topLevelComment.snippet", "kind snippet.textDisplay",
+        "kind snippet.title snippet.channelId",
+    ),
+    lists=("items", ""),
+    layout=_LAYOUT,
+    adapt=_adapt,
+    finish=_finish,
+    first=_first,
+)  # fmt: skip
+YOUTUBE: Final = STYLE.format()

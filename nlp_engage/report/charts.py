@@ -6,6 +6,7 @@ chart follows the light or dark scheme. Every mark carries its own tooltip in wo
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from nlp_engage.types import LABELS
@@ -25,8 +26,32 @@ _SHAPE: Final = {
 _BESIDE: Final = {"field": "label", "sort": ["genuine_dialogue", "self_expression", "mindless_interaction"]}
 # The page sets "focus" in every chart when a reader picks a kind of reply.
 _FOCUS: Final = {"condition": {"test": "focus === '' || focus === datum.label", "value": 1}, "value": 0.12}
+_TIP: Final = {"field": "tip"}
+_WHISKER: Final = {"type": "rule", "strokeWidth": 1.75}
+_POINT: Final = {"type": "point", "filled": True, "size": 60}
 _DAY_MS: Final = 86_400_000
 _MOST_TICKS: Final = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Charted:
+    """What one chart is about.
+
+    Attributes:
+        title: What it is called.
+        rows: Rows of a measurement, in the order in which they are shown.
+        names: Words for each group.
+        level: Confidence level of the intervals.
+        starts: For periods, the start of each in milliseconds since 1970.
+        days: For periods, how long one is.
+    """
+
+    title: str
+    rows: Sequence[Mapping[str, Any]]
+    names: Mapping[str, str]
+    level: float
+    starts: Mapping[str, int] = field(default_factory=dict)
+    days: int = 0
 
 
 def _base(description: str) -> dict[str, Any]:
@@ -46,68 +71,49 @@ def _share_axis(words: Words, *, grid: bool) -> dict[str, Any]:
     }
 
 
-def share_points(rows: Sequence[Mapping[str, Any]], names: Mapping[str, str], words: Words, level: float) -> list[dict[str, Any]]:
-    """One record for each row and label: share, interval, and what to say about it.
+def share_points(charted: Charted, words: Words) -> list[tuple[str, dict[str, Any]]]:
+    """The group of each row, and one record for each of its labels: share, interval, and what to say about it.
 
-    Args:
-        rows: Rows of a measurement.
-        names: Words for each group.
-        words: Language of the report.
-        level: Confidence level of the intervals.
+    The record goes into the page. The group's own name does not: it is a word of the archive.
     """
     points = []
-    for row in rows:
+    for row in charted.rows:
         for label in LABELS:
             share, low, high = (row.get(f"share_{label}{end}") for end in ("", "_low", "_high"))
             if share is None:
                 continue
-            tip = [
-                names[row["group"]],
-                f"{words(f'label.{label}')}: {words.percent(share)}{words.interval(low, high, level, 'percent')}",
-                words.count("reply", row["n_replies"]) + words("join.dot") + words.count("thread", row["n_threads"]),
-            ]
-            points.append(
-                {"group": row["group"], "label": label, "share": share, "low": share if low is None else low,
-                 "high": share if high is None else high, "tip": "\n".join(tip)}
-            )  # fmt: skip
+            interval = words.interval(low, high, charted.level, "percent")
+            size = words.count("reply", row["n_replies"]) + words("join.dot") + words.count("thread", row["n_threads"])
+            tip = [charted.names[row["group"]], f"{words(f'label.{label}')}: {words.percent(share)}{interval}", size]
+            point = {"label": label, "share": share, "tip": "\n".join(tip)}
+            point |= {"low": share if low is None else low, "high": share if high is None else high}
+            points.append((row["group"], point))
     return points
 
 
-def over_time(
-    rows: Sequence[Mapping[str, Any]], starts: Mapping[str, int], names: Mapping[str, str], words: Words, level: float,
-    days: int, title: str,
-) -> dict[str, Any]:
-    """Shares of the three labels over time, as lines with whiskers.
-
-    Args:
-        rows: One row a period.
-        starts: Start of each period in milliseconds since 1970.
-        names: Words for each period.
-        words: Language of the report.
-        level: Confidence level.
-        days: Length of a period.
-        title: What the chart is called.
-    """
-    points = share_points(rows, names, words, level)
+def over_time(charted: Charted, words: Words) -> dict[str, Any]:
+    """Shares of the three labels over time, as lines with whiskers."""
+    starts, days = charted.starts, charted.days
     runs = _runs(starts, days)
-    for point in points:  # whiskers of one period stand beside each other, not upon each other
+    points = []
+    for group, point in share_points(charted, words):
+        # whiskers of one period stand beside each other, not upon each other
         step = (LABELS.index(point["label"]) - 1) * 0.12
-        point["x"] = starts[point["group"]] + round(step * days * _DAY_MS)
-        point["run"] = runs[point["group"]]
+        points.append(point | {"x": starts[group] + round(step * days * _DAY_MS), "run": runs[group]})
     x = {"field": "x", **_time(words, days, starts)}
     y = {"field": "share", "type": "quantitative", **_share_axis(words, grid=True)}
     y["axis"] |= {"minExtent": 44, "maxExtent": 44}
     return {
-        **_base(title),
+        **_base(charted.title),
         "height": 260,
         "data": {"values": points},
         "encoding": {"x": x, "color": _COLOUR, "opacity": _FOCUS},
         "layer": [
             {"mark": {"type": "line", "strokeWidth": 1.5}, "encoding": {"y": y, "detail": {"field": "run"}}},
-            {"mark": {"type": "rule", "strokeWidth": 1.5}, "encoding": {"y": {**y, "field": "low"}, "y2": {"field": "high"}, "tooltip": {"field": "tip"}}},
-            {"mark": {"type": "point", "filled": True, "size": 60}, "encoding": {"y": y, "shape": _SHAPE, "tooltip": {"field": "tip"}}},
+            {"mark": _WHISKER, "encoding": {"y": {**y, "field": "low"}, "y2": {"field": "high"}, "tooltip": _TIP}},
+            {"mark": _POINT, "encoding": {"y": y, "shape": _SHAPE, "tooltip": _TIP}},
         ],
-    }  # fmt: skip
+    }
 
 
 def _runs(starts: Mapping[str, int], days: int) -> dict[str, int]:
@@ -120,30 +126,29 @@ def _runs(starts: Mapping[str, int], days: int) -> dict[str, int]:
     return runs
 
 
-def volume(
-    rows: Sequence[Mapping[str, Any]], starts: Mapping[str, int], names: Mapping[str, str], words: Words, days: int,
-    title: str,
-) -> dict[str, Any]:
+def volume(charted: Charted, words: Words) -> dict[str, Any]:
     """Replies in each period, as bars on the same axis as ``over_time``."""
-    values = [
-        {"x": starts[row["group"]] - 0.4 * days * _DAY_MS, "x2": starts[row["group"]] + 0.4 * days * _DAY_MS,
-         "n": row["n_replies"], "tip": f"{names[row['group']]}\n{words.count('reply', row['n_replies'])}"}
-        for row in rows
-    ]  # fmt: skip
+    half = 0.4 * charted.days * _DAY_MS
+    values = []
+    for row in charted.rows:
+        start, tip = charted.starts[row["group"]], words.count("reply", row["n_replies"])
+        tip = f"{charted.names[row['group']]}\n{tip}"
+        values.append({"x": start - half, "x2": start + half, "n": row["n_replies"], "tip": tip})
     axis = {"tickCount": 2, "minExtent": 44, "maxExtent": 44, "format": ",d"}
     return {
-        **_base(title),
+        **_base(charted.title),
         "height": 70,
         "data": {"values": values},
         "mark": {"type": "bar", "color": {"expr": "inkSoft"}},
         "params": [{"name": "focus", "value": ""}, {"name": "inkSoft", "value": "#999"}],
         "encoding": {
-            "x": {"field": "x", **_time(words, days, starts)},
+            "x": {"field": "x", **_time(words, charted.days, charted.starts)},
             "x2": {"field": "x2"},
             "y": {"field": "n", "type": "quantitative", "title": words("trends.axis_replies"), "axis": axis},
-            "tooltip": {"field": "tip"},
+            "y2": {"datum": 0},
+            "tooltip": _TIP,
         },
-    }  # fmt: skip
+    }
 
 
 def _time(words: Words, days: int, starts: Mapping[str, int]) -> dict[str, Any]:
@@ -164,26 +169,29 @@ def _time(words: Words, days: int, starts: Mapping[str, int]) -> dict[str, Any]:
     }
 
 
-def by_group(
-    rows: Sequence[Mapping[str, Any]], names: Mapping[str, str], words: Words, level: float, title: str
-) -> dict[str, Any]:
-    """Shares of the three labels in each group, as points with whiskers; largest group first."""
-    points = share_points(rows, names, words, level)
-    for point in points:
-        point["name"] = names[point["group"]]
+def by_group(charted: Charted, words: Words) -> dict[str, Any]:
+    """Shares of the three labels in each group, as points with whiskers."""
+    rank = {row["group"]: k for k, row in enumerate(charted.rows)}
+    points = [
+        point | {"name": charted.names[group], "rank": rank[group]} for group, point in share_points(charted, words)
+    ]
     y = {
-        "field": "name", "type": "nominal", "title": None, "sort": [names[row["group"]] for row in rows],
+        "field": "name",
+        "type": "nominal",
+        "title": None,
+        # by a number, not by a list of names: Vega-Lite would write such a list into an expression
+        "sort": {"field": "rank", "op": "min"},
         "axis": {"labelLimit": 150, "ticks": False, "domain": False, "labelPadding": 10},
         "scale": {"paddingInner": 0.35, "paddingOuter": 0.2},
-    }  # fmt: skip
+    }
     x = {"field": "share", "type": "quantitative", **_share_axis(words, grid=True)}
     return {
-        **_base(title),
+        **_base(charted.title),
         "height": {"step": 15},
         "data": {"values": points},
         "encoding": {"y": y, "yOffset": _BESIDE, "color": _COLOUR, "opacity": _FOCUS},
         "layer": [
-            {"mark": {"type": "rule", "strokeWidth": 2}, "encoding": {"x": {**x, "field": "low"}, "x2": {"field": "high"}, "tooltip": {"field": "tip"}}},
-            {"mark": {"type": "point", "filled": True, "size": 60}, "encoding": {"x": x, "shape": _SHAPE, "tooltip": {"field": "tip"}}},
+            {"mark": _WHISKER, "encoding": {"x": {**x, "field": "low"}, "x2": {"field": "high"}, "tooltip": _TIP}},
+            {"mark": _POINT, "encoding": {"x": x, "shape": _SHAPE, "tooltip": _TIP}},
         ],
-    }  # fmt: skip
+    }

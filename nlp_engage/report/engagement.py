@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import os
 import shlex
 from importlib.metadata import version
 from pathlib import Path
@@ -29,6 +28,9 @@ RESAMPLES: Final = 1000
 LEVEL: Final = 0.90
 TABLE_SUFFIXES: Final = (".json", ".csv", ".parquet")
 _NOTEBOOK_ROWS: Final = 50
+_NOTEBOOK_KEYS: Final = (
+    "n_threads", "n_replies", "n_people", *(f"share_{label}" for label in LABELS), "eq", "ep", "reciprocity",
+)  # fmt: skip
 
 
 class EngagementReport:
@@ -42,14 +44,18 @@ class EngagementReport:
     """
 
     def __init__(
-        self, *, measurement: Measurement, table: ReplyTable, gallery: Gallery, by: str | Mapping[str, str] | None,
-        settings: Mapping[str, Any], manifest: Mapping[str, Any] | None = None,
+        self,
+        measurement: Measurement,
+        *,
+        table: ReplyTable,
+        gallery: Gallery,
+        by: str | Mapping[str, str] | None,
+        manifest: Mapping[str, Any] | None = None,
     ) -> None:
         self.measurement = measurement
         self.table = table
         self._gallery = gallery
         self._by = by
-        self._settings = dict(settings)
         self._manifest = dict(manifest or {})
 
     def rows(self) -> list[dict[str, Any]]:
@@ -69,7 +75,12 @@ class EngagementReport:
         return self.measurement.to_pandas()
 
     def save(
-        self, path: str | Path, *, lang: str = "en", title: str | None = None, no_text: bool = False,
+        self,
+        path: str | Path,
+        *,
+        lang: str = "en",
+        title: str | None = None,
+        no_text: bool = False,
         command: str | None = None,
     ) -> None:
         """Write the report (``.html``) or the rows (``.json``, ``.csv``, ``.parquet``), by the suffix.
@@ -90,8 +101,10 @@ class EngagementReport:
 
             write_table(self.measurement, out)
         elif out.suffix in (".html", ".htm"):
+            from nlp_engage.archive.parts import write_atomically
+
             page = self.to_html(lang=lang, title=title, no_text=no_text, command=command)
-            _write_whole(out, page.encode("utf-8"))
+            write_atomically(out, page.encode("utf-8"))
         else:
             raise DataError(f"{out} must end in .html or {', '.join(TABLE_SUFFIXES)}: the suffix says what to write")
 
@@ -105,9 +118,12 @@ class EngagementReport:
 
         words = Words(lang)
         written = self._manifest.get("settings") or {}
-        figures = take_figures(self.table, by=self._by, measurement=self.measurement, **self._settings)
+        figures = take_figures(self.table, self.measurement, by=self._by)
         material = Material(
-            figures=figures, table=self.table, gallery=self._gallery, title=title,
+            figures=figures,
+            table=self.table,
+            gallery=self._gallery,
+            title=title,
             origin=Origin(
                 manifest=self._manifest,
                 command=command,
@@ -115,32 +131,27 @@ class EngagementReport:
                 scores=shipped_scores(self._manifest.get("model")),
                 version=version("nlp-engage"),
             ),
-        )  # fmt: skip
+        )
         # A run that was written without words holds tokens in their place: they are not to be read as text.
-        veil = Veil(no_text=no_text or written.get("text") is False, coded=str(written.get("authors", "")).startswith("salted"))
+        hidden = no_text or written.get("text") is False
+        veil = Veil(no_text=hidden, coded=str(written.get("authors", "")).startswith("salted"))
         return render(material, words, veil)
 
     def _repr_html_(self) -> str:
         """The rows for a notebook: a plain table, every value escaped."""
         rows = self.rows()
-        keys = ["n_threads", "n_replies", "n_people", *(f"share_{label}" for label in LABELS), "eq", "ep", "reciprocity"]
-        head = "".join(f"<th>{html.escape(key)}</th>" for key in ("group", *keys))
-        body = "".join(
-            f"<tr><th>{html.escape(str(row['group']))}</th>" + "".join(f"<td>{_cell(row, k)}</td>" for k in keys) + "</tr>"
-            for row in rows[:_NOTEBOOK_ROWS]
-        )
+        head = "".join(f"<th>{html.escape(key)}</th>" for key in ("group", *_NOTEBOOK_KEYS))
+        lines = []
+        for row in rows[:_NOTEBOOK_ROWS]:
+            cells = "".join(f"<td>{_cell(row, key)}</td>" for key in _NOTEBOOK_KEYS)
+            lines.append(f"<tr><th>{html.escape(str(row['group']))}</th>{cells}</tr>")
         more = f"<p>… {len(rows) - _NOTEBOOK_ROWS} more rows</p>" if len(rows) > _NOTEBOOK_ROWS else ""
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>{more}"
 
     def __repr__(self) -> str:
-        """The first row in a line."""
-        row = self.rows()[0] if self.rows() else {}
-        eq = row.get("eq")
-        return (
-            f"EngagementReport({len(self.rows())} rows, {len(self.table)} replies in {len(self.table.thread_ids)} threads"
-            + (f", EQ {eq:.1f} in {row['group']!r}" if eq is not None else "")
-            + ")"
-        )
+        """What was measured, in a line."""
+        size = f"{len(self.table)} replies in {len(self.table.thread_ids)} threads"
+        return f"EngagementReport({len(self.rows())} rows by {self.measurement.by}; {size})"
 
 
 def _cell(row: Mapping[str, Any], key: str) -> str:
@@ -194,15 +205,18 @@ def measure(
     """
     gallery = Gallery()
     table = collect(gallery.watch(labelled))
-    settings = {"resamples": resamples, "level": level, "seed": seed}
-    measurement = measure_table(table, by=by, **settings)
-    return EngagementReport(
-        measurement=measurement, table=table, gallery=gallery, by=by, settings=settings, manifest=manifest
-    )
+    measurement = measure_table(table, by=by, resamples=resamples, level=level, seed=seed)
+    return EngagementReport(measurement, table=table, gallery=gallery, by=by, manifest=manifest)
 
 
 def report_run(
-    run: str | Path, out: str | Path, *, lang: str = "en", title: str | None = None, seed: int = 0, no_text: bool = False
+    run: str | Path,
+    out: str | Path,
+    *,
+    lang: str = "en",
+    title: str | None = None,
+    seed: int = 0,
+    no_text: bool = False,
 ) -> EngagementReport:
     """Write the engagement report of a finished run.
 
@@ -238,14 +252,3 @@ def _command(run: Path, out: Path, lang: str, seed: int, no_text: bool) -> str:
     names = ["RUN", "report.html"] if no_text else [run.resolve().name, out.name]
     parts = ["nlp-engage", "report", names[0], "-o", names[1], "--lang", lang, "--seed", str(seed)]
     return shlex.join(parts + ["--no-text"] * no_text)
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that a reader sees the old one or the new one, never a half."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        scratch.write_bytes(data)
-        scratch.replace(path)
-    finally:
-        scratch.unlink(missing_ok=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from nlp_engage.errors import DataError
-from nlp_engage.measure import VERSION, measure_table
+from nlp_engage.measure import measure_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +21,6 @@ Row = dict[str, Any]
 
 UNKNOWN: Final = "unknown"
 """Name that ``measure`` gives to the group of those without a value."""
-MAX_GROUPS: Final = 20
 MAX_PERIODS: Final = 120
 _DAYS: Final = {"day": 1, "week": 7, "month": 30}
 _SHORT_SPAN, _LONG_SPAN = timedelta(days=14), timedelta(days=7 * 60)
@@ -59,7 +58,7 @@ class Figures:
     level: float
     resamples: int
     seed: int
-    version: str = VERSION
+    version: str
 
     @property
     def days(self) -> int:
@@ -67,27 +66,21 @@ class Figures:
         return _DAYS[self.unit]
 
 
-def take_figures(
-    table: ReplyTable, *, resamples: int, level: float, seed: int, by: str | Mapping[str, str] | None = None,
-    measurement: Measurement | None = None,
-) -> Figures:
+def take_figures(table: ReplyTable, measurement: Measurement, *, by: str | Mapping[str, str] | None = None) -> Figures:
     """Measure a table in every way the report shows.
 
     Args:
         table: The facts (``measure.collect``).
-        resamples: Bootstrap draws.
-        level: Confidence level.
-        seed: Seed of the draws.
-        by: The caller's own grouping, shown as a chart of its own if it is none of the usual ones.
-        measurement: The result of that grouping.
+        measurement: What the caller asked for: its level, resamples and seed hold for everything.
+        by: The grouping the caller asked for; shown as a chart of its own if it is none of the usual ones.
     """
 
-    def rows(column: str | None, draws: int = resamples) -> list[Row]:
-        return list(measure_table(table, by=column, resamples=draws, level=level, seed=seed).rows())
+    def rows(column: str | None, draws: int = measurement.resamples) -> list[Row]:
+        return measure_table(table, by=column, resamples=draws, level=measurement.level, seed=measurement.seed).rows()
 
     unit = time_unit(table.time[table.measured])
     periods = rows(unit)
-    own = by is not None and by not in ("thread_id", "platform", "lang", unit) and measurement is not None
+    own = by is not None and by not in ("thread_id", "platform", "lang", unit)
     undated = sum(row["n_replies"] for row in periods if row["group"] == UNKNOWN)
     periods = [row for row in periods if row["group"] != UNKNOWN and row["n_replies"]]
     return Figures(
@@ -98,11 +91,12 @@ def take_figures(
         platforms=_largest(rows("platform")),
         languages=_largest(rows("lang")),
         by=(by if isinstance(by, str) else "") if own else None,
-        groups=_largest(measurement.rows()) if own and measurement is not None else [],
+        groups=_largest(measurement.rows()) if own else [],
         threads=sorted(rows("thread_id", 1), key=lambda r: (-(r["ep"] or 0), -r["n_replies"], r["group"])),
-        level=level,
-        resamples=resamples,
-        seed=seed,
+        level=measurement.level,
+        resamples=measurement.resamples,
+        seed=measurement.seed,
+        version=measurement.version,
     )
 
 

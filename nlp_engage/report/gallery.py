@@ -30,7 +30,11 @@ SURE: Final = 0.85
 CANDIDATES: Final = 12
 """Replies kept for each label, language and kind."""
 EXAMPLE_CHARS: Final = 320
-TITLE_CHARS: Final = 110
+TITLE_CHARS: Final = 90
+
+
+_Rank = tuple[int, float, str]
+"""Lower is better; the comment's id decides between equals, so that the order of the archive never does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +83,7 @@ class Gallery:
 
     titles: dict[str, str] = field(default_factory=dict)
     threads: list[tuple[float, str, LabelledTree]] = field(default_factory=list)
-    examples: dict[tuple[int, str, bool], list[tuple[tuple[int, float], str, Example]]] = field(default_factory=dict)
+    examples: dict[tuple[int, str, bool], list[tuple[_Rank, str, Example]]] = field(default_factory=dict)
     issues: Counter[str] = field(default_factory=Counter)
     languages: Counter[str] = field(default_factory=Counter)
     collected: int = 0
@@ -138,8 +142,9 @@ class Gallery:
         label, language = int(p.argmax()), labelled.languages[i]
         comment = labelled.tree.comments[i]
         lot = int.from_bytes(blake2b(comment.id.encode("utf-8", "surrogatepass"), digest_size=6).digest())
-        typical = (0, float(lot)) if best >= SURE else (1, 1 - best)
-        for kind, rank in ((True, typical), (False, (0, best - second))):
+        typical: _Rank = (0, lot, comment.id) if best >= SURE else (1, 1 - best, comment.id)
+        borderline: _Rank = (0, best - second, comment.id)
+        for kind, rank in ((True, typical), (False, borderline)):
             kept = self.examples.setdefault((label, language, kind), [])
             if len(kept) == CANDIDATES and rank >= kept[-1][0]:
                 continue
@@ -150,7 +155,7 @@ class Gallery:
                     continue
                 del kept[twin]  # of copies the best placed stays, so that the order of the archive does not matter
             kept.append((rank, key, _example(labelled, i)))
-            kept.sort(key=lambda entry: (entry[0], entry[2].comment.id))
+            kept.sort(key=lambda entry: entry[0])
             del kept[CANDIDATES:]
 
     def chosen(self, label: int, *, typical: bool, count: int) -> list[Example]:

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from nlp_engage.report.figures import Row
     from nlp_engage.report.words import Words
 
-COLUMNS: Final = 40
-MAX_SQUARES: Final = 400
+COLUMNS: Final = 80
+MAX_SQUARES: Final = 1200
 """Squares of the largest field: above this, a square stands for more."""
 SIZE: Final = 10
 _GAP: Final = 2
@@ -26,7 +26,7 @@ class Field:
         name: What is counted.
         about: What that means.
         number: How many, in words.
-        squares: (x, y, width) of each square; the last may be cut to what it stands for.
+        path: Outline of its squares (SVG), in rows of ``COLUMNS``; the last is cut to what it stands for.
         height: Height of the field.
     """
 
@@ -34,40 +34,44 @@ class Field:
     name: str
     about: str
     number: str
-    squares: tuple[tuple[float, float, float], ...]
-    height: float
+    path: str
+    height: int
 
 
 def scale_of(largest: float, most: int = MAX_SQUARES) -> int:
     """How many a square stands for: 1, 2, 5, 10, ... so that the largest field has at most ``most`` squares.
 
-    >>> [scale_of(n) for n in (0, 400, 401, 12_000)]
+    >>> [scale_of(n) for n in (0, 1_200, 1_201, 30_000)]
     [1, 1, 2, 50]
     """
-    unit, steps = 1, (2, 2.5, 2)
-    k = 0
+    unit, k = 1, 0
     while largest / unit > most:
-        unit = int(unit * steps[k % 3])
+        unit = int(unit * (2, 2.5, 2)[k % 3])
         k += 1
     return unit
 
 
-def squares_of(n: float, unit: int) -> tuple[tuple[float, float, float], ...]:
-    """Squares for a number, in rows of ``COLUMNS``; the last is as wide as its part.
+def squares_of(n: float, unit: int) -> tuple[str, int]:
+    """Squares for a number.
+
+    Returns:
+        An SVG path, and how many rows it takes.
 
     >>> squares_of(2.5, 1)
-    ((0, 0, 10), (12, 0, 10), (24, 0, 5.0))
+    ('M0 0h10v10h-10zM12 0h10v10h-10zM24 0h5.0v10h-5.0z', 1)
     """
     whole, rest = divmod(n / unit, 1)
-    widths = [float(SIZE)] * int(whole) + ([round(SIZE * rest, 1)] if round(SIZE * rest, 1) else [])
+    last = round(SIZE * rest, 1)
+    widths: list[float] = [SIZE] * int(whole) + ([last] if last else [])
     step = SIZE + _GAP
-    return tuple(
-        (step * (k % COLUMNS), step * (k // COLUMNS), int(w) if w == SIZE else w) for k, w in enumerate(widths)
+    path = "".join(
+        f"M{step * (k % COLUMNS)} {step * (k // COLUMNS)}h{width}v{SIZE}h-{width}z" for k, width in enumerate(widths)
     )
+    return path, max(1, ceil(len(widths) / COLUMNS))
 
 
-def graveyard(row: Row, words: Words) -> tuple[list[Field], str]:
-    """The three fields and what a square stands for.
+def graveyard(row: Row, words: Words) -> tuple[list[Field], str, str]:
+    """The three fields, what a square stands for, and the point of it all in a sentence.
 
     Args:
         row: The row over everything.
@@ -83,18 +87,20 @@ def graveyard(row: Row, words: Words) -> tuple[list[Field], str]:
     for code, n in counts.items():
         if n is None:
             continue
-        squares = squares_of(max(n, 0), unit)
+        path, rows = squares_of(max(n, 0), unit)
         fields.append(
             Field(
                 code=code,
                 name=words(f"graveyard.{code}"),
                 about=words(f"graveyard.{code}_about", all=words.number(row.get("likes") or 0)),
-                number=words.few(n) if code == "engaged" else words.number(n),
-                squares=squares,
-                height=max(1, ceil(len(squares) / COLUMNS)) * (SIZE + _GAP) - _GAP,
+                number=words.people(n),
+                path=path,
+                height=rows * (SIZE + _GAP),
             )
         )
     scale = words("graveyard.scale_one")
     if unit > 1:
         scale = words("graveyard.scale", unit=words("graveyard.scale_unit", n=words.number(unit)))
-    return fields, scale
+    likes, ep = counts["likes"], counts["engaged"]
+    point = words("graveyard.point", n=words.few(likes / ep)) if likes and ep else ""
+    return fields, scale, words("graveyard.no_likes") if likes is None else point

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from nlp_engage.report.safety import clean
 from nlp_engage.types import LANGUAGES, IssueKind
 
 if TYPE_CHECKING:
@@ -23,7 +24,11 @@ FORMULAS: Final = (
     "shares", "eq", "ep", "reciprocity", "responsiveness", "return_rate", "breadth", "depth", "structural_virality",
     "h_index", "graveyard",
 )  # fmt: skip
-MAX_FILES: Final = 50
+STRICT: Final = "the same"
+"""How ``scores.json`` names further scores of the model: those on threads of which none was trained on."""
+_FLOORS: Final = {"majority label": "majority", "TF-IDF + logistic regression": "tfidf"}
+MAX_FILES: Final = 8
+"""Names of files listed for each format."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,10 +51,12 @@ class Origin:
 
     @property
     def model_scores(self) -> Mapping[str, Any] | None:
-        """The entry of the model itself."""
+        """The scores of the model itself; where there are several, the lowest."""
         name = (self.manifest.get("model") or {}).get("name")
-        found: Mapping[str, Any] | None = (self.scores or {}).get(name)
-        return found
+        own = [
+            s for key, s in (self.scores or {}).items() if (key == name or key.startswith(STRICT)) and "macro_f1" in s
+        ]
+        return min(own, key=lambda s: s["macro_f1"], default=None)
 
 
 def labels_hash(table: ReplyTable) -> str:
@@ -126,8 +133,8 @@ def score_rows(origin: Origin, words: Words) -> list[ScoreRow]:
     own = (origin.manifest.get("model") or {}).get("name")
     rows = [
         ScoreRow(
-            name=name,
-            own=name == own,
+            name=_score_name(name, words),
+            own=name == own or name.startswith(STRICT),
             macro_f1=tuple(_with_interval((s.get("per_language") or {}).get(k) or {}, words) for k in LANGUAGES),
             accuracy=_decimal(s.get("accuracy")),
             ece=_decimal(s.get("ece")),
@@ -137,6 +144,11 @@ def score_rows(origin: Origin, words: Words) -> list[ScoreRow]:
         if isinstance(s, dict) and "per_language" in s
     ]
     return sorted(rows, key=lambda row: not row.own)
+
+
+def _score_name(name: str, words: Words) -> str:
+    key = "strict" if name.startswith(STRICT) else _FLOORS.get(name)
+    return words(f"ledger.{key}") if key else clean(name, 80)
 
 
 def _with_interval(score: Mapping[str, Any], words: Words) -> str:
@@ -157,13 +169,8 @@ def data_rows(origin: Origin, words: Words, veil: Veil) -> list[tuple[str, list[
     """What is known of the data: name and lines."""
     manifest = origin.manifest
     rows: list[tuple[str, list[str]]] = []
-    files = [
-        f"{words('ledger.file', n=str(k)) if veil.no_text else veil.text(Path(name).name, 120)}: {_format(how)}"
-        for k, (name, how) in enumerate(sorted((manifest.get("formats") or {}).items()), 1)
-    ]
-    if files:
-        more = [f"… +{len(files) - MAX_FILES}"] if len(files) > MAX_FILES else []
-        rows.append((words("ledger.files"), files[:MAX_FILES] + more))
+    if files := _files(manifest.get("formats") or {}, words, veil):
+        rows.append((words("ledger.files"), files))
     if "read" in manifest:
         counts = {k: words.number(manifest[k]) for k in ("read", "kept", "rejected")}
         rows.append((words("ledger.records"), [words("ledger.records_value", **counts)]))
@@ -179,8 +186,20 @@ def data_rows(origin: Origin, words: Words, veil: Veil) -> list[tuple[str, list[
     return rows
 
 
-def _format(how: Any) -> str:
-    return str(how).split(":", 1)[0]
+def _files(formats: Mapping[str, Any], words: Words, veil: Veil) -> list[str]:
+    """One line a format: how many files, and the names of some."""
+    names: dict[str, list[str]] = {}
+    for path, how in sorted(formats.items()):
+        names.setdefault(str(how).split(":", 1)[0], []).append(Path(path).name)
+    lines = []
+    for kind, found in sorted(names.items()):
+        files, shown = words.count("file", len(found)), clean(kind, 40)
+        if veil.no_text:
+            lines.append(words("ledger.files_of", format=shown, files=files))
+        else:
+            some = [clean(name, 80) for name in found[:MAX_FILES]] + ["…"] * (len(found) > MAX_FILES)
+            lines.append(words("ledger.files_named", format=shown, files=files, names=words.listed(some)))
+    return lines
 
 
 def formula_rows(words: Words) -> list[tuple[str, str]]:

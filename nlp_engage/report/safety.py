@@ -25,22 +25,23 @@ _UNSAFE: Final = re.compile(
 )
 _SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 _SPACE: Final = re.compile(r"\s+")
-_MARKS: Final = re.compile(r"([\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u20d0-\u20ff]{2})[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u20d0-\u20ff]+")
+_MARK: Final = r"[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u20d0-\u20ff]"
+_MARKS: Final = re.compile(f"({_MARK}{{2}}){_MARK}+")
 
 KNOWN_PLATFORMS: Final = (
-    "bilibili", "bluesky", "blog", "discord", "discourse", "disqus", "douyin", "facebook", "forum", "hackernews",
-    "instagram", "kuaishou", "lemmy", "linkedin", "mastodon", "netease", "ptt", "reddit", "stackexchange", "telegram",
-    "threads", "tieba", "tiktok", "twitter", "weibo", "wordpress", "x", "xhs", "xiaohongshu", "youtube", "zhihu",
-)
+    "bilibili", "blog", "bluesky", "discourse", "disqus", "douyin", "facebook", "forum", "hackernews", "instagram",
+    "kuaishou", "lemmy", "linkedin", "mastodon", "netease", "ptt", "reddit", "telegram", "threads", "tieba", "tiktok",
+    "twitter", "weibo", "wordpress", "x", "xhs", "xiaohongshu", "youtube", "zhihu",
+)  # fmt: skip
 """Names that are shown even in a report without text; any other might be a word of the archive."""
 
 
 def clean(text: str, limit: int | None = None) -> str:
-    """Make a text of the archive fit to be shown: one line, no controls, no more than ``limit`` characters.
+    r"""Make a text of the archive fit to be shown: one line, no controls, no more than ``limit`` characters.
 
     Escaping is not done here but by the template, once.
 
-    >>> clean("so \\u202egood\\u202c!\\n\\nreally"), clean("abcdef", 4)
+    >>> clean("so \u202egood\u202c!\n\nreally"), clean("abcdef", 4)
     ('so good! really', 'abc…')
     """
     out = _SURROGATE.sub("\ufffd", _UNSAFE.sub("", _SPACE.sub(" ", text))).strip()
@@ -49,10 +50,10 @@ def clean(text: str, limit: int | None = None) -> str:
 
 
 def embed_json(value: Any) -> str:
-    """JSON that can stand inside a ``<script>`` element: no character of it can end the element.
+    r"""JSON that can stand inside a ``<script>`` element: no character of it can end the element.
 
     >>> print(embed_json({"a": "</script><b>&"}))
-    {"a":"\\u003c/script\\u003e\\u003cb\\u003e\\u0026"}
+    {"a":"\u003c/script\u003e\u003cb\u003e\u0026"}
     """
     out = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     for character in "<>&\u2028\u2029":

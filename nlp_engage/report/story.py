@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from nlp_engage.types import LABELS, LANGUAGES, Label
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from nlp_engage.report.figures import Figures, Row
     from nlp_engage.report.words import Words
@@ -58,10 +58,10 @@ class Card:
     aria: str
     means: str
     place: tuple[float, float, float] | None
-    share: float | None = None
+    share: float | None
 
 
-def estimate(row: Row, key: str) -> tuple[float | None, float | None, float | None]:
+def estimate(row: Mapping[str, Any], key: str) -> tuple[float | None, float | None, float | None]:
     """Value, low and high of a figure; low and high are ``None`` where there is no interval."""
     return row.get(key), row.get(f"{key}_low"), row.get(f"{key}_high")
 
@@ -107,6 +107,7 @@ def verdict(figures: Figures, words: Words, scores: Mapping[str, Any] | None) ->
             words("verdict.answers", value=words.per_hundred(value or 0),
                   interval=words.interval(low, high, figures.level, "per_hundred"))
         )  # fmt: skip
+    sentences.append(_graveyard_sentence(row, words))
     kind = leading(row)
     if row["n_threads"] < LEAST_THREADS:
         kind = "too_few"
@@ -131,9 +132,16 @@ def _quality_sentence(row: Row, words: Words, level: float) -> str:
         eq=words.few(eq or 0),
         eq_interval=words.interval(eq_low, eq_high, level),
         people=words.count("person", row["n_people"]),
-        ep=words.few(ep or 0),
-        ep_interval=words.interval(ep_low, ep_high, level),
+        ep=words.people(ep or 0),
+        ep_interval=words.interval(ep_low, ep_high, level, "people"),
     )
+
+
+def _graveyard_sentence(row: Row, words: Words) -> str:
+    gone = words.count("person", row["graveyard_people"] or 0)
+    if row["graveyard_likes"] is None:
+        return words("verdict.graveyard_no_likes", gone=gone)
+    return words("verdict.graveyard", gone=gone, likes=words.count("like", row["graveyard_likes"]))
 
 
 def _scores_sentence(row: Row, words: Words, scores: Mapping[str, Any] | None) -> str:
@@ -146,59 +154,116 @@ def _scores_sentence(row: Row, words: Words, scores: Mapping[str, Any] | None) -
     return words("verdict.scores", scores=words.listed(parts)) if parts else words("verdict.no_scores")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kind:
+    """How a figure is written: its place in the words, the form of its numbers, the end of its scale, its unit."""
+
+    name: str
+    means: str
+    form: str
+    scale: float
+    unit: str
+
+
 def cards(figures: Figures, words: Words) -> list[Card]:
     """A card for each headline number but the shares."""
     row = figures.overall
-    people = max(row["n_people"], 1)
-    about = words.count("person", row["n_people"])
+    people, about = max(row["n_people"], 1), words.count("person", row["n_people"])
+    hours = row.get("response_hours")
+    time = "" if hours is None else words("means.response_time", time=words.hours(hours))
+    kinds = {
+        "eq": ("few", 100, "/ 100"),
+        "ep": ("people", people, words("unit.of", n=about)),
+        "reciprocity": ("per_hundred", 1, "%"),
+        "responsiveness": ("per_hundred", 1, "%"),
+        "return_rate": ("per_hundred", 1, "%"),
+        "breadth": ("people", people, words("unit.people")),
+    }
     return [
-        _card(figures, words, "eq", "few", 100, unit="/ 100"),
-        _card(figures, words, "ep", "few", people, unit=words("unit.of", n=about), people=about),
-        _card(figures, words, "reciprocity", "per_hundred", 1, unit="%"),
-        _card(figures, words, "responsiveness", "per_hundred", 1, unit="%", more=_response_time(row, words)),
-        _card(figures, words, "return_rate", "per_hundred", 1, unit="%"),
-        _card(figures, words, "breadth", "few", people, unit=words("unit.people")),
+        _card(
+            figures,
+            words,
+            key,
+            _Kind(name=f"name.{key}", means=f"means.{key}", form=form, scale=scale, unit=unit),
+            more=time if key == "responsiveness" else "",
+            people=about,
+        )
+        for key, (form, scale, unit) in kinds.items()
     ]
 
 
 def share_cards(figures: Figures, words: Words) -> list[Card]:
     """A card for each of the three shares, in the order of ``LABELS``."""
     return [
-        _card(figures, words, f"share_{label}", "per_hundred", 1, unit="%", name=f"label.{label}", means=f"means.{label}")
+        _card(
+            figures,
+            words,
+            f"share_{label}",
+            _Kind(name=f"label.{label}", means=f"means.{label}", form="per_hundred", scale=1, unit="%"),
+        )
         for label in LABELS
     ]
 
 
-def _card(
-    figures: Figures, words: Words, key: str, form: str, scale: float, *, unit: str, name: str = "", means: str = "",
-    more: str = "", **values: str,
-) -> Card:
+def _card(figures: Figures, words: Words, key: str, kind: _Kind, *, more: str = "", **values: str) -> Card:
     value, low, high = estimate(figures.overall, key)
-    name = words(name or f"name.{key}")
+    name = words(kind.name)
     if value is None:
-        return Card(key=key, name=name, value="–", unit="", interval="", aria=words("unknown"), place=None,
-                    means=unknown(figures.overall, key, words))  # fmt: skip
-    write = getattr(words, form)
+        return Card(
+            key=key, name=name, value="–", unit="", interval="", aria=words("unknown"), place=None, share=None,
+            means=unknown(figures.overall, key, words),
+        )  # fmt: skip
+    write = getattr(words, kind.form)
     number = write(value)
-    sentence = words(
-        means or f"means.{key}", value=number, interval=words.interval(low, high, figures.level, form), **values
-    )
-    interval, aria, place = "", f"{number} {unit}", None
+    sentence = words(kind.means, value=number, interval=words.interval(low, high, figures.level, kind.form), **values)
+    interval, aria, place = "", f"{number} {kind.unit}", None
     if low is not None and high is not None:
         level = f"{100 * figures.level:.0f}"
         interval = words("interval.bare", low=write(low), high=write(high))
-        aria = words("interval.aria", value=f"{number} {unit}", level=level, low=write(low), high=write(high))
-        place = (min(value / scale, 1.0), min(low / scale, 1.0), min(high / scale, 1.0))
-    return Card(key=key, name=name, value=number, unit=unit, interval=interval, aria=aria, share=value / scale,
-                means=" ".join(filter(None, (sentence, more))), place=place)  # fmt: skip
+        aria = words("interval.aria", value=aria, level=level, low=write(low), high=write(high))
+        place = (min(value / kind.scale, 1.0), min(low / kind.scale, 1.0), min(high / kind.scale, 1.0))
+    return Card(
+        key=key, name=name, value=number, unit=kind.unit, interval=interval, aria=aria, place=place,
+        share=value / kind.scale, means=" ".join(filter(None, (sentence, more))),
+    )  # fmt: skip
+
+
+def shape(figures: Figures, words: Words) -> list[tuple[str, str, str]]:
+    """How the conversations are built: name, value with interval, meaning."""
+    level = f"{100 * figures.level:.0f}"
+    return [
+        (
+            words(f"name.{key}"),
+            with_interval(estimate(figures.overall, key), words, lambda n: words.number(n, 1), level),
+            words(f"means.{key}"),
+        )
+        for key in ("depth", "structural_virality", "h_index")
+    ]
+
+
+def with_interval(
+    values: tuple[float | None, float | None, float | None],
+    words: Words,
+    write: Callable[[float], str],
+    level: str | None = None,
+) -> str:
+    """A value with its interval behind it, for cells.
+
+    >>> from nlp_engage.report.words import Words
+    >>> with_interval((0.41, 0.36, 0.47), Words("en"), Words("en").percent)
+    '41% (36%–47%)'
+    """
+    value, low, high = values
+    if value is None:
+        return "–"
+    if low is None or high is None:
+        return write(value)
+    if level is not None:
+        return write(value) + words("interval.paren", level=level, low=write(low), high=write(high))
+    return f"{write(value)} ({words('interval.bare', low=write(low), high=write(high))})"
 
 
 def unknown(row: Row, key: str, words: Words) -> str:
     """Why a figure is not there, in words."""
     why = words.reason((row.get("notes") or {}).get(key, ""))
     return words("means.unknown", why=why) if why else words("means.unknown_plain")
-
-
-def _response_time(row: Row, words: Words) -> str:
-    hours = row.get("response_hours")
-    return "" if hours is None else words("means.response_time", time=words.hours(hours))

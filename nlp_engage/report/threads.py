@@ -26,7 +26,7 @@ TEXT_CHARS: Final = 600
 THREAD_CHARS: Final = 24_000
 """Characters shown of a thread, about: where they do not fit, its longest texts are cut. Bounds the file."""
 SHORT_CHARS: Final = 80
-FIRST_BRANCHES: Final = 8
+FIRST_BRANCHES: Final = 4
 """Branches shown at once; the rest waits behind a button."""
 CODES: Final = ("m", "d", "s")
 """One letter for each label, in the order of ``LABELS``: names of CSS classes and of colours."""
@@ -90,7 +90,7 @@ def shown_nodes(labelled: LabelledTree, credits: Mapping[int, float], limit: int
     parents = tree.parents.tolist()
     taken = {0}
     for i in sorted(range(1, len(tree)), key=lambda i: (-credits.get(i, 0.0), i)):
-        path = []
+        path: list[int] = []
         while i not in taken and len(taken) + len(path) <= limit:
             path.append(i)
             i = parents[i]

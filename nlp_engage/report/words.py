@@ -5,6 +5,7 @@ All words stand in ``words.toml``, English and Chinese side by side.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from functools import lru_cache
 from pathlib import Path
@@ -13,12 +14,13 @@ from typing import TYPE_CHECKING, Any, Final
 from nlp_engage.errors import DataError
 
 if TYPE_CHECKING:
+    import datetime
     from collections.abc import Iterable
-    from datetime import date
 
 REPORT_LANGUAGES: Final = ("en", "zh")
 _TABLE: Final = Path(__file__).with_name("words.toml")
-_MONTHS: Final = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MYRIAD_GAP: Final = re.compile(r"万 (?=[\u4e00-\u9fff])")
 _MYRIAD: Final = 100_000
 """From here on Chinese prose counts in 万."""
 
@@ -44,8 +46,8 @@ class Words:
 
     >>> Words("en")("verdict.score", value="0.81", language="English")
     '0.81 in English'
-    >>> Words("en").count("reply", 1), Words("zh").count("reply", 1200)
-    ('1 reply', '1,200 条回复')
+    >>> Words("en").count("reply", 1), Words("zh").count("reply", 1_200), Words("zh").count("reply", 234_000)
+    ('1 reply', '1,200 条回复', '23.4 万条回复')
 
     Args:
         lang: ``en`` or ``zh``.
@@ -63,7 +65,11 @@ class Words:
     def __call__(self, key: str, **values: str) -> str:
         """The text of a key with its values filled in."""
         text: str = all_words()[key][self.lang]
-        return text.format(**values)
+        return self._closed(text.format(**values))
+
+    def _closed(self, text: str) -> str:
+        """No space between 万 and its measure word."""
+        return _MYRIAD_GAP.sub("万", text) if self.lang == "zh" else text
 
     def has(self, key: str) -> bool:
         """Whether there are words for a key: for kinds that other modules may add to."""
@@ -73,7 +79,7 @@ class Words:
         """A number with its unit, in singular or plural."""
         entry = all_words()[key or f"count.{unit}"][self.lang]
         text = entry if isinstance(entry, str) else entry[n != 1]
-        return text.format(n=self.number(n))
+        return self._closed(text.format(n=self.number(n)))
 
     def number(self, n: float, digits: int = 0) -> str:
         """A number with thousands separated.
@@ -94,6 +100,14 @@ class Words:
         """
         return self.number(n, 1 if abs(n) < 9.95 else 0)
 
+    def people(self, n: float) -> str:
+        """An expected number of people: whole, unless it is less than one.
+
+        >>> Words("en").people(9.3), Words("en").people(0.42)
+        ('9', '0.4')
+        """
+        return self.number(n, 1 if 0 < n < 0.95 else 0)
+
     def percent(self, share: float) -> str:
         """A share in [0, 1] as per cent.
 
@@ -107,7 +121,7 @@ class Words:
         digits = 1 if 0 < share < 0.0095 else 0
         return self.number(100 * share, digits)
 
-    def date(self, day: date) -> str:
+    def date(self, day: datetime.date) -> str:
         """A day.
 
         >>> from datetime import date
@@ -118,7 +132,7 @@ class Words:
             return f"{day.year}年{day.month}月{day.day}日"
         return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
 
-    def month(self, day: date) -> str:
+    def month(self, day: datetime.date) -> str:
         """The month of a day.
 
         >>> from datetime import date
@@ -131,13 +145,14 @@ class Words:
         """A span of time in the unit that fits.
 
         >>> Words("en").hours(0.5), Words("en").hours(1), Words("zh").hours(75)
-        ('30 minutes', '1.0 hours', '3.1 天')
+        ('30 minutes', '1 hour', '3.1 天')
         """
         if hours < 0.99:
             return self.count("minute", max(1, round(hours * 60)))
         unit, n = ("hour", hours) if hours < 48 else ("day", hours / 24)
         entry = all_words()[f"count.{unit}"][self.lang]
-        return (entry if isinstance(entry, str) else entry[1]).format(n=self.few(n))
+        text = self.few(n).removesuffix(".0")
+        return (entry if isinstance(entry, str) else entry[text != "1"]).format(n=text)
 
     def interval(self, low: float | None, high: float | None, level: float, form: str = "few") -> str:
         """An interval in brackets, or nothing where there is none.
@@ -152,7 +167,7 @@ class Words:
 
     def language(self, code: str) -> str:
         """Name of a language of the archive."""
-        return self(f"language.{code}") if self.has(f"language.{code}") else code
+        return self(f"language.{code}") if self.has(f"language.{code}") else self("language.other")
 
     def reason(self, english: str) -> str:
         """A reason that ``measure`` gives in English, in this language; nothing where it is not known here.

@@ -1,0 +1,183 @@
+"""Corrected shares of every group, beside the raw ones: adjusted counts with intervals, and EMQ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from nlp_engage.errors import DataError
+from nlp_engage.measure.bootstrap import blocks, percentile_interval, resample_weights
+from nlp_engage.measure.quantify import adjusted_count, check_condition, draw_rates, emq
+from nlp_engage.types import LABELS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy.typing as npt
+
+    from nlp_engage.measure.quantify import HeldOut
+    from nlp_engage.measure.sums import Cells
+    from nlp_engage.measure.table import ReplyTable
+    from nlp_engage.types import FloatArray
+
+MIN_REPLIES: Final = 30
+"""Fewer labelled replies than this are not corrected: the correction of a handful is noise."""
+CORRECTED: Final = tuple(f"share_{label}_corrected" for label in LABELS)
+EMQ: Final = tuple(f"share_{label}_emq" for label in LABELS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """Corrected shares of one group; ``reason`` says why there are none, or no interval."""
+
+    shares: tuple[float, ...] | None = None
+    low: tuple[float, ...] | None = None
+    high: tuple[float, ...] | None = None
+    emq: tuple[float, ...] | None = None
+    reason: str = ""
+
+    def row(self) -> dict[str, Any]:
+        """Keys of a measurement's row, and its notes under ``notes``."""
+        found: dict[str, Any] = {}
+        for k in range(len(LABELS)):
+            found[CORRECTED[k]] = self.shares and self.shares[k]
+            found[f"{CORRECTED[k]}_low"] = self.low and self.low[k]
+            found[f"{CORRECTED[k]}_high"] = self.high and self.high[k]
+            found[EMQ[k]] = self.emq and self.emq[k]
+        missing = CORRECTED if self.low is None else ()
+        return {**found, "notes": dict.fromkeys((*missing, *(EMQ if self.emq is None else ())), self.reason)}
+
+
+def corrections(
+    table: ReplyTable, cells: Cells, known: Mapping[str, HeldOut], *, resamples: int, level: float, seed: int
+) -> list[Correction]:
+    """Correct the shares of every group, language by language.
+
+    Args:
+        table: The facts.
+        cells: Their sums by thread within group.
+        known: Language -> what the classifier did on held-out replies.
+        resamples: Resamples of threads, each with its own draw of the confusions; 0 for no intervals.
+        level: Confidence level.
+        seed: Of both.
+
+    Returns:
+        One correction a group.
+    """
+    languages = sorted(known)
+    refused = {language: reason for language in languages if (reason := _refusal(known[language]))}
+    counts, strangers = _counts(table, cells, languages)
+    rates = np.stack([_filled(known[language].rates) for language in languages])
+    rng = np.random.default_rng([seed, len(languages)])
+    drawn = np.stack([draw_rates(known[language], resamples, rng) for language in languages], axis=1)
+    bounds = np.searchsorted(cells.group, np.arange(len(cells.totals) + 1))
+    by_group = _rows_by_group(cells)
+    found = []
+    for g, (a, b) in enumerate(zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)):
+        mine = counts[a:b]
+        reason = _unfit(mine, strangers[a:b], languages, refused)
+        if reason:
+            found.append(Correction(reason=reason))
+            continue
+        shares = _shares(mine.sum(axis=0), rates)
+        beside = _emq(table, by_group[g], languages, known)
+        low, high, reason = _interval(mine, shares, rates, drawn, (resamples, level, seed))
+        found.append(Correction(shares=_plain(shares), low=low, high=high, emq=_plain(beside), reason=reason))
+    return found
+
+
+def _refusal(known: HeldOut) -> str:
+    try:
+        check_condition(known)
+    except DataError as error:
+        return str(error)
+    return ""
+
+
+def _filled(rates: FloatArray) -> FloatArray:
+    """Rates that may be computed with; where some are missing, the correction is refused anyway."""
+    return np.where(np.isnan(rates), np.eye(len(LABELS)), rates)
+
+
+def _counts(table: ReplyTable, cells: Cells, languages: list[str]) -> tuple[FloatArray, FloatArray]:
+    """Predicted labels by cell and language, shape (k, L, 3), and replies in other languages, shape (k,)."""
+    rows = np.flatnonzero(table.measured & (cells.row_cell >= 0))
+    place = np.array([languages.index(x) if x in languages else -1 for x in table.languages], dtype=np.int64)
+    language = place[table.language[rows]]
+    known, count = language >= 0, len(cells.group)
+    label = table.probabilities[rows].argmax(axis=1)
+    code = (cells.row_cell[rows] * len(languages) + language) * len(LABELS) + label
+    counts = np.bincount(code[known], minlength=count * len(languages) * len(LABELS)).astype(np.float64)
+    others = np.bincount(cells.row_cell[rows][~known], minlength=count).astype(np.float64)
+    return counts.reshape(count, len(languages), len(LABELS)), others
+
+
+def _rows_by_group(cells: Cells) -> list[npt.NDArray[np.int64]]:
+    """Row numbers of each group."""
+    group = np.where(cells.row_cell >= 0, np.append(cells.group, -1)[cells.row_cell], -1)
+    order = np.argsort(group, kind="stable")
+    bounds = np.searchsorted(group[order], np.arange(len(cells.totals) + 1))
+    return [order[a:b] for a, b in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)]
+
+
+def _unfit(counts: FloatArray, strangers: FloatArray, languages: list[str], refused: Mapping[str, str]) -> str:
+    """Why a group is not corrected; empty where it is."""
+    total = counts.sum(axis=(0, 2))
+    if strangers.sum():
+        return f"{strangers.sum():.0f} labelled replies in a language without held-out confusion"
+    if total.sum() < MIN_REPLIES:
+        return f"fewer than {MIN_REPLIES} labelled replies: not corrected"
+    reasons = [refused[language] for language, n in zip(languages, total, strict=True) if n and language in refused]
+    return reasons[0] if reasons else ""
+
+
+def _shares(counts: FloatArray, rates: FloatArray) -> FloatArray:
+    """Adjusted counts of all languages together. Shapes: (..., L, 3) and (..., L, 3, 3) -> (..., 3)."""
+    n = counts.sum(axis=-1, keepdims=True)
+    adjusted = adjusted_count(np.divide(counts, n, out=np.full_like(counts, 1 / len(LABELS)), where=n > 0), rates)
+    total = n.sum(axis=-2)
+    shares: FloatArray = np.divide(
+        (adjusted * n).sum(axis=-2), total, out=np.full((*total.shape[:-1], len(LABELS)), np.nan), where=total > 0
+    )
+    return shares
+
+
+def _emq(
+    table: ReplyTable, rows: npt.NDArray[np.int64], languages: list[str], known: Mapping[str, HeldOut]
+) -> FloatArray:
+    rows = rows[table.measured[rows]]
+    shares = np.zeros(len(LABELS))
+    for language in languages:
+        if language in table.languages:
+            mine = rows[table.language[rows] == table.languages.index(language)]
+            if len(mine):
+                shares += len(mine) * emq(table.probabilities[mine], known[language].prior)
+    return shares / len(rows)
+
+
+def _interval(
+    counts: FloatArray, shares: FloatArray, rates: FloatArray, drawn: FloatArray, settings: tuple[int, float, int]
+) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None, str]:
+    resamples, level, seed = settings
+    units = int((counts.sum(axis=(1, 2)) > 0).sum())
+    if units < 2:
+        return None, None, "one thread only: no interval"
+    if not resamples:
+        return None, None, "not resampled: no interval"
+    place = blocks(len(counts), seed)
+    flat = np.zeros((int(place.max()) + 1, counts[0].size))
+    np.add.at(flat, place, counts.reshape(len(counts), -1))
+    sums = resample_weights(len(flat), resamples, seed) @ flat
+    draws = _shares(sums.reshape(resamples, *counts.shape[1:]), drawn)
+    without = np.maximum(flat.sum(axis=0) - flat, 0).reshape(len(flat), *counts.shape[1:])
+    left_out = _shares(without, rates)
+    low, high = percentile_interval(draws, left_out, np.full(len(LABELS), float(units)), level)
+    if np.isnan(low).any():
+        return None, None, "all threads alike: no interval"
+    return _plain(np.minimum(low, shares)), _plain(np.maximum(high, shares)), ""
+
+
+def _plain(values: FloatArray) -> tuple[float, ...]:
+    return tuple(float(v) for v in values)

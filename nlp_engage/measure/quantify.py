@@ -1,0 +1,221 @@
+"""Shares corrected for the classifier's errors, as measured on held-out replies: adjusted count, and EMQ beside it.
+
+Counting predicted labels is not measuring: a classifier that is right 85 times in 100 reports a share of one in
+five as more than one in four. What it confuses with what is known from held-out replies; both methods here use
+that knowledge, and both assume the archive differs from the held-out replies in *how many* replies have each label,
+not in how hard these are to tell (label shift). Where that is in doubt, an audit is the remedy (``audit``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from nlp_engage.errors import DataError
+from nlp_engage.types import LABELS
+
+if TYPE_CHECKING:
+    from nlp_engage.types import FloatArray
+
+MAX_CONDITION: Final = 10.0
+"""Errors of the counts may grow this many times in the correction; beyond, labels cannot be told apart."""
+_EMQ_STEPS: Final = 1_000
+_EMQ_TOLERANCE: Final = 1e-8
+_Z_90: Final = 1.6448536269514722
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class HeldOut:
+    """What a classifier did on held-out replies of one language.
+
+    Attributes:
+        confusion: Counts; row = truth, column = prediction, in the order of ``LABELS``. Shape: (3, 3).
+        design_effect: How many times the variance of independent replies the counts have, for replies of one
+            thread are alike; 1 or more.
+    """
+
+    confusion: FloatArray
+    design_effect: float = 1.0
+
+    @property
+    def rates(self) -> FloatArray:
+        """Probability of each prediction given the truth; rows sum to 1, NaN where a label never occurred."""
+        totals = self.confusion.sum(axis=1, keepdims=True)
+        rates: FloatArray = np.divide(
+            self.confusion, totals, out=np.full_like(self.confusion, np.nan), where=totals > 0
+        )
+        return rates
+
+    @property
+    def prior(self) -> FloatArray:
+        """Share of each label among the held-out replies, on which the probabilities were calibrated."""
+        shares: FloatArray = self.confusion.sum(axis=1) / self.confusion.sum()
+        return shares
+
+    @property
+    def condition(self) -> float:
+        """How many times errors of the counts may grow: 1 for a perfect classifier, infinite for a blind one.
+
+        >>> HeldOut(confusion=np.eye(3) * 50).condition, HeldOut(confusion=np.ones((3, 3))).condition > 1e9
+        (1.0, True)
+        """
+        rates = self.rates
+        return float("inf") if np.isnan(rates).any() else float(np.linalg.cond(rates))
+
+
+def held_out(evaluation: Mapping[str, Any]) -> dict[str, HeldOut]:
+    """Read the confusions of an evaluation (what ``nlp-engage evaluate --json`` prints), one a language.
+
+    The design effect is read off the thread-bootstrap interval of the accuracy, if there is one.
+
+    Args:
+        evaluation: With ``per_language``, and in it ``confusion`` and, if known, ``n``, ``accuracy`` and its 90 %
+            interval.
+
+    Returns:
+        Language -> confusion.
+
+    Raises:
+        DataError: There are no confusions by language, or one is not three rows of three counts.
+
+    >>> known = held_out({"per_language": {"en": {"confusion": [[9, 1, 0], [2, 7, 1], [0, 2, 8]]}}})
+    >>> known["en"].rates.tolist()[2], round(known["en"].condition, 2)
+    ([0.0, 0.2, 0.8], 1.84)
+    """
+    languages = evaluation.get("per_language")
+    if not isinstance(languages, Mapping) or not languages:
+        raise DataError(
+            f"no per_language in the evaluation (it has {', '.join(sorted(map(str, evaluation))) or 'nothing'}): "
+            "shares are corrected language by language. "
+            "Make one with: nlp-engage evaluate --model DIR --data FILE --json"
+        )
+    return {str(language): _held_out(str(language), found) for language, found in languages.items()}
+
+
+def _held_out(language: str, found: Mapping[str, Any]) -> HeldOut:
+    confusion = np.array(found.get("confusion", ()), dtype=np.float64)
+    if confusion.shape != (len(LABELS), len(LABELS)) or not (confusion >= 0).all() or not confusion.sum():
+        raise DataError(
+            f"the confusion of {language!r} is {confusion.tolist()}: "
+            "it must be three rows of three counts, row = truth."
+        )
+    low, high, accuracy = (found.get(key) for key in ("accuracy_low", "accuracy_high", "accuracy"))
+    effect = 1.0
+    if low is not None and high is not None and accuracy is not None and 0 < accuracy < 1:
+        independent = accuracy * (1 - accuracy) / confusion.sum()
+        effect = max(1.0, ((high - low) / (2 * _Z_90)) ** 2 / independent)
+    return HeldOut(confusion=confusion, design_effect=float(effect))
+
+
+def check_condition(known: HeldOut) -> None:
+    """Refuse a confusion that cannot be undone.
+
+    Raises:
+        DataError: A label never occurred among the held-out replies, or labels cannot be told apart.
+    """
+    if not known.condition <= MAX_CONDITION:
+        missing = [str(label) for label, row in zip(LABELS, known.confusion, strict=True) if not row.sum()]
+        reason = f"no held-out reply is {missing[0]}" if missing else f"condition number {known.condition:.1f}"
+        raise DataError(
+            f"the labels cannot be told apart well enough to correct shares ({reason}, at most {MAX_CONDITION:.0f} is "
+            "sound). Use a better model, more held-out replies, or an audit."
+        )
+
+
+def adjusted_count(counted: FloatArray, rates: FloatArray) -> FloatArray:
+    """The shares that would be counted as these: ``counted = shares @ rates``, solved on the simplex.
+
+    Where the solution has negative shares, the point of the simplex that fits best (least squares) is taken. It
+    lies on a face of the simplex, and there are seven: all are tried, so that it is exact.
+
+    Source: Forman 2008, "Quantifying counts and costs via classification", doi 10.1007/s10618-008-0097-y; on the
+    simplex: Bunse 2022, "On multi-class extensions of adjusted classify and count".
+
+    Args:
+        counted: Share of each predicted label. Shape: (..., 3).
+        rates: Probability of each prediction given the truth, rows sum to 1. Shape: (..., 3, 3).
+
+    Returns:
+        Share of each true label, 0 or more, sum 1. Shape: (..., 3).
+
+    >>> rates = np.array([[0.9, 0.1, 0.0], [0.2, 0.8, 0.0], [0.0, 0.1, 0.9]])
+    >>> adjusted_count(np.array([0.5, 0.3, 0.2]) @ rates, rates).round(6).tolist()
+    [0.5, 0.3, 0.2]
+    >>> adjusted_count(np.array([1.0, 0.0, 0.0]), rates).round(6).tolist()
+    [1.0, 0.0, 0.0]
+    """
+    counted, rates = np.broadcast_arrays(counted[..., None, :], rates)
+    counted = counted[..., 0, :]
+    best = np.full(counted.shape, np.nan)
+    misfit = np.full(counted.shape[:-1], np.inf)
+    for size in range(len(LABELS), 0, -1):
+        for face in combinations(range(len(LABELS)), size):
+            shares = _on_face(counted, rates, face)
+            error = ((np.einsum("...k,...kj->...j", shares, rates) - counted) ** 2).sum(axis=-1)
+            better = (shares >= -1e-12).all(axis=-1) & (error < misfit - 1e-15)
+            best[better], misfit = np.maximum(shares[better], 0.0), np.where(better, error, misfit)
+    return best
+
+
+def _on_face(counted: FloatArray, rates: FloatArray, face: tuple[int, ...]) -> FloatArray:
+    """Least-squares shares of the labels of a face that sum to 1, the others 0; they may be negative."""
+    last, others = face[-1], list(face[:-1])
+    shares = np.zeros(counted.shape)
+    shares[..., last] = 1.0
+    if others:
+        away = rates[..., others, :] - rates[..., [last], :]
+        gap = counted - rates[..., last, :]
+        normal = np.einsum("...ik,...jk->...ij", away, away)
+        found = np.einsum("...ij,...j->...i", np.linalg.pinv(normal), np.einsum("...ik,...k->...i", away, gap))
+        shares[..., others] = found
+        shares[..., last] -= found.sum(axis=-1)
+    return shares
+
+
+def emq(probabilities: FloatArray, prior: FloatArray) -> FloatArray:
+    """Shares under which calibrated probabilities are most likely, by expectation-maximisation.
+
+    Source: Saerens, Latinne and Decaestecker 2002, "Adjusting the outputs of a classifier to new a priori
+    probabilities", doi 10.1162/089976602753284446.
+
+    Args:
+        probabilities: Calibrated on replies with the shares of ``prior``. Shape: (n, 3), n of 1 or more.
+        prior: Shares of the labels there. Shape: (3,).
+
+    Returns:
+        Shares, sum 1. Shape: (3,).
+
+    >>> told = np.repeat([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1]], [30, 10], axis=0)
+    >>> emq(told, np.full(3, 1 / 3)).round(3).tolist()
+    [0.821, 0.179, 0.0]
+    """
+    likelihood = probabilities / np.maximum(prior, np.finfo(np.float64).tiny)
+    shares = np.asarray(prior, dtype=np.float64)
+    for _ in range(_EMQ_STEPS):
+        joint = likelihood * shares
+        updated = (joint / np.maximum(joint.sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)).mean(axis=0)
+        updated /= updated.sum()
+        done = np.abs(updated - shares).max() < _EMQ_TOLERANCE
+        shares = updated
+        if done:
+            break
+    return shares
+
+
+def draw_rates(known: HeldOut, resamples: int, rng: np.random.Generator) -> FloatArray:
+    """Confusions that the held-out replies leave possible: each row from its Dirichlet posterior.
+
+    Counts are divided by the design effect, for replies of one thread say less than as many of different ones; a
+    third of a reply is added to each cell, so that what was never seen is not held impossible.
+
+    Returns:
+        Rates; rows sum to 1. Shape: (resamples, 3, 3).
+    """
+    shape = known.confusion / known.design_effect + 1 / 3
+    drawn = rng.standard_gamma(np.broadcast_to(shape, (resamples, *shape.shape)))
+    rates: FloatArray = drawn / drawn.sum(axis=-1, keepdims=True)
+    return rates

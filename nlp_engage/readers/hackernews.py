@@ -1,0 +1,70 @@
+"""Hacker News: Algolia (nested items, search hits) and Firebase (one object an item)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from nlp_engage.readers.records import Layout, Page, SkipRecord
+from nlp_engage.readers.styles import Style
+
+if TYPE_CHECKING:
+    from nlp_engage.readers.base import Format
+
+_KINDS: Final = frozenset({"story", "comment", "job", "poll", "pollopt"})
+
+
+def _algolia(record: dict[str, Any], page: Page) -> dict[str, Any]:
+    kind = record.get("type") or next((t for t in record.get("_tags") or () if t in _KINDS), "comment")
+    if kind == "pollopt":
+        raise SkipRecord("Hacker News poll options")
+    own = record.get("id") or record.get("objectID")
+    if kind != "comment":
+        return {**record, "id": own, "story_id": own}
+    gone = record.get("author") is None and not (record.get("text") or record.get("comment_text"))
+    return {**record, "id": own, "gone": gone, "title": None, "story_text": None}
+
+
+ALGOLIA: Final = Style(
+    name="hn-algolia",
+    title="Hacker News from Algolia (items, search)",
+    platform="hackernews",
+    keys=("created_at_i children type", "created_at_i children story_id", "objectID created_at_i _tags"),
+    lists=("hits", ""),
+    layout=Layout(
+        id="id", thread="story_id", parent="parent_id", author="author", text="title+text|story_text|comment_text",
+        created="created_at_i|created_at", likes="points", replies="num_comments", deleted="gone", below=("children",),
+        html=True,
+    ),
+    adapt=_algolia,
+)  # fmt: skip
+
+
+def _is_item(record: Any) -> bool:
+    return record.get("type") in _KINDS and isinstance(record.get("time"), int | str)
+
+
+def _firebase(record: dict[str, Any], page: Page) -> dict[str, Any]:
+    kind = record.get("type")
+    if kind == "pollopt":
+        raise SkipRecord("Hacker News poll options")
+    replies = record.get("descendants") if kind != "comment" else len(record["kids"]) if record.get("kids") else None
+    return {**record, "replies": replies, "gone": record.get("deleted") or record.get("dead")}
+
+
+FIREBASE: Final = Style(
+    name="hn-firebase",
+    title="Hacker News items (Firebase API, BigQuery)",
+    platform="hackernews",
+    keys=("id type time",),
+    check=_is_item,
+    lists=("items", "{}", ""),
+    layout=Layout(
+        id="id", parent="parent", author="by", text="title+text", created="time", likes="score", replies="replies",
+        deleted="gone", html=True,
+    ),
+    adapt=_firebase,
+    chained=True,
+)  # fmt: skip
+
+FORMATS: Final[tuple[Format, ...]] = (ALGOLIA.format(), FIREBASE.format())
+STYLES: Final = (ALGOLIA, FIREBASE)

@@ -1,0 +1,103 @@
+"""YouTube comments from download tools: yt-dlp and youtube-comment-downloader."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from nlp_engage.readers.records import BadRecordError, Layout, Page, join, make
+from nlp_engage.readers.styles import Style
+from nlp_engage.readers.values import MangledIdError, as_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nlp_engage.readers.base import Format
+    from nlp_engage.types import Comment
+
+_POST: Final = Layout(
+    id="id", thread="id", author="channel_id|uploader_id", name="uploader|channel", text="title+description",
+    created="timestamp|release_timestamp|upload_date", likes="like_count", replies="comment_count",
+)  # fmt: skip
+_TICK: Final = timedelta(microseconds=1)
+
+
+def _platform(page: Page) -> str:
+    name = page.value.get("extractor_key") or page.value.get("extractor") if isinstance(page.value, dict) else None
+    return str(name).split(":")[0].lower() if name else "youtube"
+
+
+def _opening(page: Page) -> Iterator[Comment]:
+    """The video is the post; its channel owns the page."""
+    try:
+        own = as_id(page.value.get("id"))
+    except MangledIdError:
+        own = None
+    if own is None:
+        return
+    page.thread, page.state["order"] = own, 0
+    post = make(page.value, _POST, page, platform=_platform(page))
+    page.owner = post.author
+    yield post
+
+
+def _finish(comment: Comment, record: dict[str, Any], page: Page) -> Comment:
+    """Floors of YouTube stand in the ids; its times are estimates ("11 days ago") that only the order refines."""
+    changes: dict[str, Any] = {"platform": _platform(page)}
+    if changes["platform"] == "youtube":
+        name = comment.author_name or ""
+        changes["author_name"] = name.removeprefix("@") or None
+        if "." in comment.id:
+            changes["root_id"] = comment.id.partition(".")[0]
+        page.state["order"] = order = page.state.get("order", 0) + 1
+        if comment.created is not None and order < 1_000_000:
+            changes["created"] = comment.created + order * _TICK
+    return msgspec.structs.replace(comment, **changes)
+
+
+YT_DLP: Final = Style(
+    name="yt-dlp",
+    title="yt-dlp (.info.json with --write-comments)",
+    platform="youtube",
+    keys=("id parent text", "id parent html"),
+    check=lambda record: isinstance(record.get("parent"), str | int) and {"author", "author_id"} & record.keys() != set(),
+    lists=("comments",),
+    layout=Layout(
+        id="id", parent="parent", author="author_id|author", name="author", text="text|html", created="timestamp",
+        likes="like_count", owner="author_is_uploader", html=False,
+    ),
+    opening=_opening,
+    finish=_finish,
+)  # fmt: skip
+
+
+def _downloaded(record: dict[str, Any], page: Page) -> dict[str, Any]:
+    own = record.get("cid")
+    if not isinstance(own, str):
+        raise BadRecordError("no cid")
+    floor = own.partition(".")[0]
+    author = record.get("author")
+    return {
+        **record, "parent": None if floor == own else floor,
+        "author": author.removeprefix("@") if isinstance(author, str) else None,
+        "text": join([str(record.get("text") or "")]),
+    }  # fmt: skip
+
+
+COMMENT_DOWNLOADER: Final = Style(
+    name="youtube-comment-downloader",
+    title="youtube-comment-downloader (JSON lines)",
+    platform="youtube",
+    keys=("cid votes heart", "cid text channel author votes", "cid text time author"),
+    lists=("comments", ""),
+    layout=Layout(
+        id="cid", parent="parent", floor="parent", author="channel|author", name="author", text="text",
+        created="time_parsed", likes="votes", replies="replies",
+    ),
+    adapt=_downloaded,
+)  # fmt: skip
+
+STYLES: Final = (YT_DLP, COMMENT_DOWNLOADER)
+FORMATS: Final[tuple[Format, ...]] = (YT_DLP.format(), COMMENT_DOWNLOADER.format())
