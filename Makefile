@@ -6,12 +6,13 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 BASE := $(VENV)/.base-installed
 FULL := $(VENV)/.full-installed
 
-.PHONY: help install demo test check fix bench samples clean
+.PHONY: help install demo test check fix bench rivals samples clean
 help:
 	@echo "make demo     label the sample archives, write the report (light install, no torch)"
 	@echo "make test     set everything up and run all tests"
 	@echo "make check    ruff, mypy --strict, architecture test"
 	@echo "make bench    speed and size, measured on this machine"
+	@echo "make rivals   install what the benches compare with, into .venv-rivals"
 	@echo "make install  .venv with everything; the command is $(BIN)/nlp-engage"
 	@echo "make samples  rebuild data/sample/archives from data/sample/scripts"
 	@echo "make clean    remove what make made"
@@ -51,9 +52,13 @@ fix: $(FULL)
 bench: $(FULL)
 	$(BIN)/python bench/run.py
 
+rivals: constraints.txt
+	$(PYTHON) -m venv .venv-rivals
+	.venv-rivals/bin/python -m pip --disable-pip-version-check --quiet install -c constraints.txt convokit==5.0.0
+
 samples: $(BASE)
 	$(BIN)/python tools/build_samples.py
 
 clean:
-	rm -rf $(VENV) out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) .venv-rivals out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

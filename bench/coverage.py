@@ -1,8 +1,8 @@
 """How often intervals hold the truth: eq-1 by thread bootstrap, and four ways to a share from imperfect labels.
 
-Run: ``python bench/coverage.py [--repetitions N] [--quick]``. Nominal coverage is 90 %. Archives are drawn at random with
-a known truth: threads of very unequal size, replies of a thread alike (intra-class correlation), a model that errs,
-and errs alike within a thread.
+Run: ``python bench/coverage.py [--repetitions N] [--quick]``. Nominal coverage is 90 %. Archives are drawn at random
+with a known truth: threads of very unequal size, replies of a thread alike (intra-class correlation), a model that
+errs, and errs alike within a thread.
 
 * counting: share of predicted labels, replies taken as independent (what dashboards print);
 * confusion: adjusted count with the confusion of 480 held-out replies (``measure.quantify``);
@@ -69,6 +69,7 @@ class World:
         return p
 
     def held_out(self, rng: np.random.Generator) -> HeldOut:
+        """What the model does on replies of another mix."""
         truth = rng.choice(3, HELD_OUT, p=self.mix * 0.5 + 1 / 6)
         guess = self.predict(rng, truth, np.full(HELD_OUT, self.accuracy)).argmax(axis=1)
         confusion = np.zeros((3, 3))
@@ -99,7 +100,7 @@ def measured(world: World, threads: int, repetitions: int) -> dict[str, float]:
     keys = [
         s.key
         for s in STATISTICS
-        if s.key not in ("responsiveness", "structural_virality", "h_index", "graveyard_likes")
+        if s.key not in ("responsiveness", "structural_virality", "h_index", "graveyard_likes", "depth")
     ]
     archives = [world.archive(np.random.default_rng([1, threads, k]), threads)[0] for k in range(3 * repetitions)]
     totals = np.mean([cells(a, group(a, None)).totals[0] for a in archives], axis=0)
@@ -134,8 +135,9 @@ def shares(world: World, threads: int, audited: int, repetitions: int) -> dict[s
             r["statistic"]: r
             for r in audit_tables(seen, real, plan.inclusion, resamples=1_000, level=LEVEL, seed=k).rows()
         }
-        for name, key in (("ours", key), ("ours eq", "eq"), ("ours ep", "ep")):
-            cover[name].append(_holds(report[key]["audited_low"], report[key]["audited_high"], expected[key]))
+        for name, figure in (("ours", key), ("ours eq", "eq"), ("ours ep", "ep")):
+            found = report[figure]
+            cover[name].append(_holds(found["audited_low"], found["audited_high"], expected[figure]))
         cover["ppi"].append(_ppi(seen, real, set(plan.inclusion), world.share))
     return {name: float(np.mean(found)) for name, found in cover.items()}
 
@@ -189,10 +191,8 @@ def main() -> int:
         inside = low <= found["ours"] <= high
         outside += not inside
         text = "  ".join(f"{k} {100 * v:5.1f}" for k, v in found.items())
-        print(
-            f"share {share:.2f} accuracy {accuracy:.2f} likeness {alike:.1f} audited {audited:3}: {text}{'' if inside else '  <-'}",
-            flush=True,
-        )
+        place = f"share {share:.2f} accuracy {accuracy:.2f} likeness {alike:.1f} audited {audited:3}"
+        print(f"{place}: {text}{'' if inside else '  <-'}", flush=True)
     print(f"\nours outside {100 * low:.0f}-{100 * high:.0f} %: {outside} of {len(cells_)} cells")
     return 0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -15,8 +15,17 @@ from nlp_engage.types import ReadReport
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from nlp_engage.types import DialogueTree
+
+KEYS: Final = (
+    "format", "threads", "posts", "comments", "rejected", "max_depth", "authors", "issues", "completeness", "read",
+    "kept", "skipped", "owner_replies", "languages", "platforms", "first", "last", "files", "rejects",
+)  # fmt: skip
+"""What is told of an archive, in this order."""
+_NO_FORMAT: Final = frozenset({"ignored", "unknown", "unreadable"})
+"""What stands in place of a format for files that could not be read."""
 
 
 def inspect_archive(
@@ -42,44 +51,67 @@ def inspect_archive(
         ReadError: Nothing can be read.
     """
     report = ReadReport()
-    issues, languages, platforms, authors = Counter[str](), Counter[str](), Counter[str](), set[str]()
-    threads = posts = comments = owner_replies = max_depth = collected = declared = 0
-    times: list[Any] = []
-    largest: list[DialogueTree] = []
+    tally = _Tally(keep)
     for tree in build_trees(read(list(paths), format=format, columns=columns, report=report)):
-        threads += 1
-        posts += int(not tree.stand_in[0])
-        real = [c for c, gone in zip(tree.comments[1:], tree.stand_in[1:], strict=True) if not gone]
-        comments += len(real)
-        owner_replies += sum(c.is_owner for c in real)
-        max_depth = max(max_depth, int(np.max(depths(tree))))
-        authors.update(c.author for c in real if c.author is not None)
-        issues.update(str(i.kind) for i in tree.issues)
-        languages.update(detect_language(c.text) for c in real)
-        platforms.update(c.platform or "unknown" for c in real)
-        times += [c.created for c in real if c.created is not None]
-        if (counted := completeness(tree)) is not None:
-            collected, declared = collected + counted[0], declared + counted[1]
-        largest = sorted([*largest, tree], key=lambda t: (-len(t), t.thread_id))[:keep]
+        tally.add(tree)
+    formats = {told.split(":", 1)[0] for told in report.formats.values()} - _NO_FORMAT
     found = {
-        "format": ", ".join(sorted({f.split(":", 1)[0] for f in report.formats.values()})),
-        "threads": threads,
-        "posts": posts,
-        "comments": comments,
+        "format": ", ".join(sorted(formats)),
+        **tally.shape(),
         "rejected": report.n_rejected,
-        "max_depth": max_depth,
-        "authors": len(authors),
-        "issues": dict(sorted(issues.items())),
-        "completeness": round(collected / declared, 4) if declared else None,
         "read": report.read,
         "kept": report.kept,
         "skipped": report.skipped,
-        "owner_replies": owner_replies,
-        "languages": dict(languages.most_common()),
-        "platforms": dict(platforms.most_common()),
-        "first": min(times).isoformat() if times else None,
-        "last": max(times).isoformat() if times else None,
         "files": report.formats,
         "rejects": {f"{r.file}, {r.place}": r.reason for r in report.rejected[:20]},
     }
-    return found, largest
+    return {key: found[key] for key in KEYS}, tally.largest
+
+
+class _Tally:
+    """Counts over the trees of an archive as they pass by."""
+
+    def __init__(self, keep: int) -> None:
+        self.largest: list[DialogueTree] = []
+        self._keep = keep
+        self._counts = Counter[str]()
+        self._authors: set[str] = set()
+        self._issues, self._languages, self._platforms = Counter[str](), Counter[str](), Counter[str]()
+        self._max_depth = 0
+        self._first: datetime | None = None
+        self._last: datetime | None = None
+
+    def add(self, tree: DialogueTree) -> None:
+        real = [c for c, gone in zip(tree.comments[1:], tree.stand_in[1:], strict=True) if not gone]
+        collected, declared = completeness(tree) or (0, 0)
+        self._counts.update(
+            threads=1,
+            posts=int(not tree.stand_in[0]),
+            comments=len(real),
+            owner_replies=sum(c.is_owner for c in real),
+            collected=collected,
+            declared=declared,
+        )
+        self._max_depth = max(self._max_depth, int(np.max(depths(tree))))
+        self._authors.update(c.author for c in real if c.author is not None)
+        self._issues.update(str(issue.kind) for issue in tree.issues)
+        self._languages.update(detect_language(c.text) for c in real)
+        self._platforms.update(c.platform or "unknown" for c in real)
+        if times := [t for c in real if (t := c.created) is not None]:
+            self._first = min(times) if self._first is None else min(self._first, *times)
+            self._last = max(times) if self._last is None else max(self._last, *times)
+        self.largest = sorted([*self.largest, tree], key=lambda t: (-len(t), t.thread_id))[: self._keep]
+
+    def shape(self) -> dict[str, Any]:
+        counts = self._counts
+        return {
+            **{key: counts[key] for key in ("threads", "posts", "comments", "owner_replies")},
+            "max_depth": self._max_depth,
+            "authors": len(self._authors),
+            "issues": dict(sorted(self._issues.items())),
+            "completeness": round(counts["collected"] / counts["declared"], 4) if counts["declared"] else None,
+            "languages": dict(self._languages.most_common()),
+            "platforms": dict(self._platforms.most_common()),
+            "first": self._first.isoformat() if self._first else None,
+            "last": self._last.isoformat() if self._last else None,
+        }

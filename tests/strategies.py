@@ -97,7 +97,5 @@ def conversations(draw: st.DrawFn, max_size: int = 10) -> list[Comment]:
     for i in range(1, n):
         above = ["p", *(f"c{j:02}" for j in range(1, i)), *draw(st.sampled_from([[], [], [], ["gone"]]))]
         parent = draw(st.sampled_from(above))
-        records.append(
-            Comment(id=f"c{i:02}", thread_id="p", parent_id=parent, author=draw(st.sampled_from(people)))
-        )
+        records.append(Comment(id=f"c{i:02}", thread_id="p", parent_id=parent, author=draw(st.sampled_from(people))))
     return records

@@ -33,6 +33,7 @@ SIDES = {"classify", "measure", "train"}
 # Neighbours in one layer that may be imported, one way only. Never one of SIDES.
 ALONGSIDE = {
     "tree": {"mentions"},  # healing asks whom a flattened reply addresses
+    "writers": {"readers"},  # the names of a format's fields stand where it is read
     "report": {"archive"},  # a report is made of a run folder
     "cli": {"cli_archive", "cli_measure", "cli_train"},  # verbs of one program, in three files
     "cli_measure": {"cli_archive"},  # `demo` labels first

@@ -64,13 +64,13 @@ def test_reddit_comments_in_other_wrappings(tmp_path, wrap):
 
 
 def test_reddit_replies_nested_thousands_deep(tmp_path):
-    thing = ""
+    opened, closed = [], []
     for i in range(8_000):
-        below = f'{{"kind":"Listing","data":{{"children":[{thing}]}}}}' if thing else '""'
-        parent = f"t1_c{i + 1}" if i < 7_999 else "t3_z"
-        data = f'"id":"c{i}","parent_id":"{parent}","link_id":"t3_z","body":"x","replies":{below}'
-        thing = f'{{"kind":"t1","data":{{{data}}}}}'
-    found, _ = read_all(put(tmp_path, "x.json", f'[{{"kind":"Listing","data":{{"children":[{thing}]}}}}]'))
+        parent = f"t1_c{i - 1}" if i else "t3_z"
+        opened.append(f'{{"kind":"Listing","data":{{"children":[{{"kind":"t1","data":{{"id":"c{i}","parent_id":"{parent}",'
+                      '"link_id":"t3_z","body":"x","replies":')  # fmt: skip
+        closed.append("}}]}}")
+    found, _ = read_all(put(tmp_path, "x.json", "[" + "".join(opened) + '""' + "".join(closed) + "]"))
     assert len(found) == 8_000
     assert len(next(iter(build_trees(found.values())))) == 8_001
 

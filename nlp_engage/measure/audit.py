@@ -324,10 +324,10 @@ def _left_out(sides: list[_Side]) -> tuple[FloatArray, FloatArray]:
 def _further(raw: FloatArray, audited: FloatArray) -> FloatArray:
     """Further labels, as a multiple of those there are, that would halve the interval; NaN where none would.
 
-    The variance has a part of the model's figure, which labels do not change, and one of the gap between hand and
-    model, which falls as one over the number of labels.
+    Of the variance, the part of the gap between hand and model falls as one over the number of labels; the rest,
+    the threads' own, stays.
     """
-    model, both, gap = (np.nansum((x - np.nanmean(x, axis=0)) ** 2, axis=0) for x in (raw, audited, audited - raw))
-    left = both / 4 - model
+    both, gap = (np.nansum((x - np.nanmean(x, axis=0)) ** 2, axis=0) for x in (audited, audited - raw))
+    left = both / 4 - (both - gap)
     times: FloatArray = np.divide(gap, left, out=np.full(len(KEYS), np.nan), where=left > 0) - 1
     return times

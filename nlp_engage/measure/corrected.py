@@ -73,7 +73,7 @@ def corrections(
     rng = np.random.default_rng([seed, len(languages)])
     drawn = np.stack([draw_rates(known[language], resamples, rng) for language in languages], axis=1)
     bounds = np.searchsorted(cells.group, np.arange(len(cells.totals) + 1))
-    by_group = _rows_by_group(cells)
+    by_group = _rows_by_group(table, cells)
     found = []
     for g, (a, b) in enumerate(zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)):
         mine = counts[a:b]
@@ -114,9 +114,10 @@ def _counts(table: ReplyTable, cells: Cells, languages: list[str]) -> tuple[Floa
     return counts.reshape(count, len(languages), len(LABELS)), others
 
 
-def _rows_by_group(cells: Cells) -> list[npt.NDArray[np.int64]]:
-    """Row numbers of each group."""
-    group = np.where(cells.row_cell >= 0, np.append(cells.group, -1)[cells.row_cell], -1)
+def _rows_by_group(table: ReplyTable, cells: Cells) -> list[npt.NDArray[np.int64]]:
+    """Measured rows of each group."""
+    inside = (cells.row_cell >= 0) & table.measured
+    group = np.where(inside, np.append(cells.group, -1)[cells.row_cell], -1)
     order = np.argsort(group, kind="stable")
     bounds = np.searchsorted(group[order], np.arange(len(cells.totals) + 1))
     return [order[a:b] for a, b in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)]
@@ -147,7 +148,6 @@ def _shares(counts: FloatArray, rates: FloatArray) -> FloatArray:
 def _emq(
     table: ReplyTable, rows: npt.NDArray[np.int64], languages: list[str], known: Mapping[str, HeldOut]
 ) -> FloatArray:
-    rows = rows[table.measured[rows]]
     shares = np.zeros(len(LABELS))
     for language in languages:
         if language in table.languages:

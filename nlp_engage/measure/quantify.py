@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
 MAX_CONDITION: Final = 10.0
 """Errors of the counts may grow this many times in the correction; beyond, labels cannot be told apart."""
-_EMQ_STEPS: Final = 1_000
+_EMQ_STEPS: Final = 200
 _EMQ_TOLERANCE: Final = 1e-8
+_SINGULAR: Final = 1e-12
+_TINY: Final = float(np.finfo(np.float64).tiny)
 _Z_90: Final = 1.6448536269514722
 
 
@@ -162,17 +164,27 @@ def adjusted_count(counted: FloatArray, rates: FloatArray) -> FloatArray:
 
 
 def _on_face(counted: FloatArray, rates: FloatArray, face: tuple[int, ...]) -> FloatArray:
-    """Least-squares shares of the labels of a face that sum to 1, the others 0; they may be negative."""
+    """Least-squares shares of the labels of a face that sum to 1, the others 0; they may be negative.
+
+    The last label takes what the others leave; theirs solve the normal equations, one or two, by Cramer's rule.
+    """
     last, others = face[-1], list(face[:-1])
     shares = np.zeros(counted.shape)
-    shares[..., last] = 1.0
     if others:
         away = rates[..., others, :] - rates[..., [last], :]
         gap = counted - rates[..., last, :]
         normal = np.einsum("...ik,...jk->...ij", away, away)
-        found = np.einsum("...ij,...j->...i", np.linalg.pinv(normal), np.einsum("...ik,...k->...i", away, gap))
-        shares[..., others] = found
-        shares[..., last] -= found.sum(axis=-1)
+        right = np.einsum("...ik,...k->...i", away, gap)
+        if len(others) == 1:
+            top, below = right, normal[..., 0]
+        else:
+            (a, b), (_, d) = (normal[..., 0, 0], normal[..., 0, 1]), (normal[..., 1, 0], normal[..., 1, 1])
+            first, second = right[..., 0], right[..., 1]
+            top = np.stack([d * first - b * second, a * second - b * first], axis=-1)
+            below = (a * d - b * b)[..., None]
+        # labels with the same rates cannot be told apart: all goes to the last
+        shares[..., others] = np.divide(top, below, out=np.zeros_like(top), where=below > _SINGULAR)
+    shares[..., last] = 1 - shares.sum(axis=-1)
     return shares
 
 
@@ -180,7 +192,8 @@ def emq(probabilities: FloatArray, prior: FloatArray) -> FloatArray:
     """Shares under which calibrated probabilities are most likely, by expectation-maximisation.
 
     Source: Saerens, Latinne and Decaestecker 2002, "Adjusting the outputs of a classifier to new a priori
-    probabilities", doi 10.1162/089976602753284446.
+    probabilities", doi 10.1162/089976602753284446; in leaps: Varadhan and Roland 2008, "Simple and globally
+    convergent methods for accelerating the convergence of any EM algorithm", doi 10.1111/j.1467-9469.2007.00585.x.
 
     Args:
         probabilities: Calibrated on replies with the shares of ``prior``. Shape: (n, 3), n of 1 or more.
@@ -193,17 +206,28 @@ def emq(probabilities: FloatArray, prior: FloatArray) -> FloatArray:
     >>> emq(told, np.full(3, 1 / 3)).round(3).tolist()
     [0.821, 0.179, 0.0]
     """
-    likelihood = probabilities / np.maximum(prior, np.finfo(np.float64).tiny)
+    likelihood = probabilities / np.maximum(prior, _TINY)
     shares = np.asarray(prior, dtype=np.float64)
     for _ in range(_EMQ_STEPS):
-        joint = likelihood * shares
-        updated = (joint / np.maximum(joint.sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)).mean(axis=0)
-        updated /= updated.sum()
+        once = _em_step(likelihood, shares)
+        twice = _em_step(likelihood, once)
+        step, bend = once - shares, twice - 2 * once + shares
+        far = float(np.sqrt((step**2).sum() / max((bend**2).sum(), _TINY)))
+        leap = shares + 2 * far * step + far**2 * bend
+        # a leap may leave the simplex; then the two plain steps are taken
+        updated = _em_step(likelihood, leap / leap.sum()) if (leap > 0).all() else twice
         done = np.abs(updated - shares).max() < _EMQ_TOLERANCE
         shares = updated
         if done:
             break
     return shares
+
+
+def _em_step(likelihood: FloatArray, shares: FloatArray) -> FloatArray:
+    total = np.maximum(likelihood @ shares, _TINY)
+    updated: FloatArray = shares * ((1 / total) @ likelihood)
+    normed: FloatArray = updated / updated.sum()
+    return normed
 
 
 def draw_rates(known: HeldOut, resamples: int, rng: np.random.Generator) -> FloatArray:

@@ -7,15 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 from nlp_engage.readers.jsonio import HOLDER
 from nlp_engage.readers.records import BadRecordError, Layout, Page, SkipRecord
 from nlp_engage.readers.styles import Style
-from nlp_engage.readers.values import MangledIdError, as_count, as_id
+from nlp_engage.readers.values import MangledIdError, as_count, as_id, as_link
 
 if TYPE_CHECKING:
     from nlp_engage.readers.base import Format
-
-_CHATS: Final = frozenset({
-    "personal_chat", "bot_chat", "private_group", "private_supergroup", "public_supergroup", "private_channel", "public_channel",
-    "saved_messages", "verification_codes", "replies",
-})  # fmt: skip
 
 
 def reactions(record: dict[str, Any]) -> int | None:
@@ -40,13 +35,14 @@ def _telegram(record: dict[str, Any], page: Page) -> dict[str, Any]:
         text = str(record.get("title") or text)
     try:
         own, room = as_id(record.get("id")), as_id(chat.get("id")) or page.source.label
-        above, elsewhere = as_id(record.get("reply_to_message_id")), as_id(record.get("reply_to_peer_id"))
+        above, elsewhere = as_link(record.get("reply_to_message_id")), as_id(record.get("reply_to_peer_id"))
     except MangledIdError as error:
         raise BadRecordError(f"the id {error} is in exponent notation: its last digits are lost") from None
     writer = record.get("from_id", record.get("actor_id"))
     there = (elsewhere or room).removeprefix("channel").removeprefix("user").removeprefix("chat")
     return {
-        **record, "own": f"{room}:{own}" if own else None, "above": f"{there}:{above}" if above else None, "words": text,
+        **record, "own": f"{room}:{own}" if own else None, "above": f"{there}:{above}" if above else None,
+        "words": text,
         "writer": writer, "name": record.get("from", record.get("actor")), "owner": str(writer).startswith("channel"),
         "reactions_": reactions(record),
     }  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final
 
 from nlp_engage.readers.base import Format
 from nlp_engage.readers.markup import plain
@@ -24,6 +24,10 @@ _LEAVES: Final = frozenset({
 _NAMES: Final = _LEAVES | {"thread", "post", "parent", "author", "category"}
 
 
+class _BreaksOffError(Exception):
+    """The file ends inside a record."""
+
+
 def _sniff(source: Source) -> str | None:
     sample = source.sample
     if sample.kind == "xml" and "<disqus" in sample.text and "http://disqus.com" in sample.text:
@@ -33,44 +37,69 @@ def _sniff(source: Source) -> str | None:
 
 @dataclass(slots=True)
 class _Record:
+    """A thread or post that is being read."""
+
     kind: str
     own: str
     fields: dict[str, str] = field(default_factory=dict)
     thread: str = ""
     parent: str = ""
+    author: bool = False
+
+    def begin(self, name: str, own: str) -> None:
+        """An element without text of its own begins."""
+        if name == "author":
+            self.author = True
+        elif name == "thread":
+            self.thread = own
+        elif name == "parent":
+            self.parent = own
+
+    def end(self, name: str) -> bool:
+        """An element ends; whether it is the record itself."""
+        if name == "author":
+            self.author = False
+        return name == self.kind
+
+    def put(self, name: str, text: str) -> None:
+        """A field is complete."""
+        self.fields.setdefault(f"author/{name}" if self.author else name, text)
 
 
 def _read(source: Source, report: ReadReport) -> Iterator[Comment]:
-    record: _Record | None = None
-    leaf, buffer, author, number = "", list[str](), False, 0
     owners: dict[str, str] = {}
+    number = 0
     with source.open() as stream:
-        for kind, name, attributes in tokens(stream, _NAMES):
-            if kind == "text":
-                if leaf:
-                    buffer.append(name)
-            elif kind == "start":
-                own = attributes.get("dsq:id", "")
-                if name in ("thread", "post") and record is None:
-                    record, number = _Record(name, own), number + 1
-                elif name in ("thread", "parent") and record is not None:
-                    setattr(record, name, own)
-                elif name == "author":
-                    author = True
-                elif name in _LEAVES:
-                    leaf = name
-                    buffer.clear()
-            elif name == leaf:
-                if record is not None:
-                    record.fields.setdefault(f"author/{name}" if author else name, "".join(buffer).strip())
-                leaf = ""
-            elif name == "author":
-                author = False
-            elif record is not None and name == record.kind and not (name == "thread" and record.kind == "post"):
+        try:
+            for number, record in enumerate(_records(stream), 1):
                 yield from _done(record, owners, source, report, number)
-                record = None
+        except _BreaksOffError as error:
+            report.reject(source.name, number + 1, f"the export breaks off inside <{error}>")
+
+
+def _records(stream: IO[bytes]) -> Iterator[_Record]:
+    """Threads and posts, one after the other."""
+    record: _Record | None = None
+    leaf, buffer = "", list[str]()
+    for kind, name, attributes in tokens(stream, _NAMES):
+        if kind == "text":
+            if leaf:
+                buffer.append(name)
+        elif record is None:
+            if kind == "start" and name in ("thread", "post"):
+                record = _Record(name, attributes.get("dsq:id", ""))
+        elif kind == "start":
+            leaf = name if name in _LEAVES else ""
+            buffer.clear()
+            record.begin(name, attributes.get("dsq:id", ""))
+        elif name == leaf:
+            record.put(name, "".join(buffer).strip())
+            leaf = ""
+        elif record.end(name):
+            yield record
+            record = None
     if record is not None:
-        report.reject(source.name, number, f"the export breaks off inside <{record.kind}>", str(record.fields)[:200])
+        raise _BreaksOffError(record.kind)
 
 
 def _done(
@@ -86,8 +115,8 @@ def _done(
         if author:
             owners[record.own] = author
         yield Comment(
-            id=f"thread:{record.own}", thread_id=f"thread:{record.own}", author=author, is_owner=True, platform="disqus",
-            author_name=name if name != author else None, created=as_time(get("createdAt")),
+            id=f"thread:{record.own}", thread_id=f"thread:{record.own}", author=author, is_owner=True,
+            author_name=name if name != author else None, created=as_time(get("createdAt")), platform="disqus",
             text=join([plain(get("title", "")), plain(get("message", ""))]) or get("link", ""),
         )  # fmt: skip
         return

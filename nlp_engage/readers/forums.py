@@ -39,18 +39,25 @@ def _wordpress(record: dict[str, Any], page: Page) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _holds_posts(source: Source) -> bool:
+    return any("post" not in r for doc in source.sample.docs for r in candidates(doc, "") if isinstance(r, dict))
+
+
 WP_REST: Final = Style(
     name="wordpress-rest",
     title="WordPress REST API (comments, posts)",
     platform="wordpress",
-    keys=("id post author_name content.rendered", "id title.rendered content.rendered date_gmt", "id post author_name content.raw"),
+    keys=(
+        "id post author_name content.rendered", "id post author_name content.raw",
+        "id title.rendered content.rendered date_gmt",
+    ),
     lists=("comments", "posts", ""),
     layout=Layout(
-        id="own", thread="thread", parent="above", author="user|author_name", name="author_name", text="title.rendered+content.rendered|content.raw",
-        created="date_gmt|date", html=True,
+        id="own", thread="thread", parent="above", author="user|author_name", name="author_name",
+        text="title.rendered+content.rendered|content.raw", created="date_gmt|date", html=True,
     ),
     adapt=_wordpress,
-    first=lambda source: "title.rendered" in (WP_REST.sniff(source) or ""),
+    first=_holds_posts,
 )  # fmt: skip
 
 
@@ -174,9 +181,9 @@ def _article(article: dict[str, Any], report: ReadReport) -> Iterator[Comment]:
     counts = article.get("message_count") or article.get("message_conut") or {}
     pushes = _pushes(article.get("messages") or [], start)
     yield Comment(
-        id=own, thread_id=own, author=author or None, author_name=nick.strip("() ") or None, created=start, is_owner=True,
-        text=join([str(article.get("article_title") or ""), str(article.get("content") or "")]), platform="ptt",
-        likes=as_count(counts.get("count")), n_replies=len(pushes),
+        id=own, thread_id=own, author=author or None, author_name=nick.strip("() ") or None, created=start,
+        text=join([str(article.get("article_title") or ""), str(article.get("content") or "")]), is_owner=True,
+        platform="ptt", likes=as_count(counts.get("count")), n_replies=len(pushes),
     )  # fmt: skip
     for number, (who, text, moment, score, parts) in enumerate(pushes, 1):
         if parts > 1:

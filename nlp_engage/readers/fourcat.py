@@ -56,8 +56,9 @@ TABLE: Final = Style(
     table=True,
     check=lambda record: "__import_meta" not in record,
     layout=Layout(
-        id="id", thread="thread", parent="above", floor="floor", author="author_id|author", name="author|author_full|author_name",
-        text="subject+body", created="unix_timestamp|timestamp", likes="likes|like_count|num_likes", replies="replies|reply_count",
+        id="id", thread="thread", parent="above", floor="floor", author="author_id|author",
+        name="author|author_full|author_name", text="subject+body", created="unix_timestamp|timestamp",
+        likes="likes|like_count|num_likes", replies="replies|reply_count",
         owner="is_author|is_thread_owner", html=True, newlines=True, posts_own=False,
     ),
     adapt=_row,

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
-from codecs import getincrementaldecoder
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, Final
 
@@ -12,6 +9,7 @@ import ijson
 import msgspec
 
 from nlp_engage.readers.base import MAX_DEPTH, MAX_RECORD, MAX_WHOLE
+from nlp_engage.readers.jsontext import CHUNK, LENIENT, BadJsonError, JsonText, mend, say
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -21,20 +19,7 @@ if TYPE_CHECKING:
 
 HOLDER: Final = "\0holder"
 """Key under which a record from a list of lists carries what is around it."""
-_CHUNK: Final = 1024 * 1024
 _STRICT = msgspec.json.Decoder()
-_LENIENT = json.JSONDecoder(strict=False)
-_ESCAPE = re.compile(
-    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # a pair: one character
-    r"|\\u([dD][89a-fA-F][0-9a-fA-F]{2})"  # half a pair
-    r"|\\.",
-    re.DOTALL,
-)
-_SPACE = re.compile(r"[ \t\r\n\x00\ufeff]*")
-
-
-class BadJsonError(ValueError):
-    """A JSON value that cannot be read; the message says why."""
 
 
 def decode(data: bytes) -> Any:
@@ -60,22 +45,11 @@ def decode(data: bytes) -> Any:
         pass  # what msgspec refuses, the standard library may still read: NaN, 1e999, raw control characters
     text = data.decode("utf-8", "replace")
     try:
-        return _LENIENT.decode(_mend(text))
+        return LENIENT.decode(mend(text))
     except RecursionError:
         return _decode_deep(text.encode())
     except ValueError as error:
-        raise BadJsonError(f"no JSON: {_say(error)}") from None
-
-
-def _say(error: ValueError) -> str:
-    return str(error).partition("; use sys.")[0].replace("line 1 ", "")
-
-
-def _mend(text: str) -> str:
-    """Replace escapes of half surrogate pairs: they are no characters and break every later encoding."""
-    if "\\u" not in text:
-        return text
-    return _ESCAPE.sub(lambda m: "\\ufffd" if m[1] else m[0], text)
+        raise BadJsonError(f"no JSON: {say(error)}") from None
 
 
 def _decode_deep(data: bytes) -> Any:
@@ -136,7 +110,7 @@ def lines(source: Source, report: ReadReport) -> Iterator[tuple[int, bytes]]:
 
 
 def _skip_line(stream: IO[bytes]) -> None:
-    while (rest := stream.readline(_CHUNK)) and not rest.endswith(b"\n"):
+    while (rest := stream.readline(CHUNK)) and not rest.endswith(b"\n"):
         pass
 
 
@@ -201,7 +175,9 @@ def _spread(place: int, value: Any, lists: Collection[str]) -> Iterator[Document
 
 
 def _document(place: int, value: Any, lists: Collection[str]) -> Document:
-    present = [found for path in lists if path and (found := listed(value, path)) is not None]
+    present = [found for path in lists if path not in ("", "{}") and (found := listed(value, path)) is not None]
+    if not present and "{}" in lists and (found := listed(value, "{}")) is not None:
+        present = [found]
     if not present and "" in lists:
         return Document(place, value, ((place, value),), True)
     records = (record for many in present for record in many)
@@ -209,15 +185,19 @@ def _document(place: int, value: Any, lists: Collection[str]) -> Document:
 
 
 def listed(value: Any, path: str) -> list[Any] | None:
-    """The records at a path: a list, or with ``{}`` at the end of the path the values of an object.
+    """The records at a path: a list, or with ``{}`` at the end of the path the values of an object of objects.
 
-    >>> listed({"comments": {"7": "a", "8": "b"}}, "comments{}")
-    ['a', 'b']
+    >>> listed({"comments": {"7": {"id": 7}}}, "comments{}")
+    [{'id': 7}]
     """
     found = dig(value, path.removesuffix("{}")) if path != "{}" else value
     if path.endswith("{}"):
-        return list(found.values()) if isinstance(found, dict) else None
+        return list(found.values()) if isinstance(found, dict) and _is_map(found) else None
     return found if isinstance(found, list) else None
+
+
+def _is_map(value: dict[str, Any]) -> bool:
+    return bool(value) and all(isinstance(member, dict) for member in value.values())
 
 
 def dig(value: Any, path: str) -> Any:
@@ -250,7 +230,7 @@ def _held(record: Any, holder: Any) -> Any:
 def members(source: Source, report: ReadReport) -> Iterator[tuple[str, Any]]:
     """Yield the members of the object that a file is, one at a time."""
     with source.open() as stream:
-        text = _Text(stream)
+        text = JsonText(stream)
         try:
             text.expect("{")
             for _ in text.members():
@@ -262,7 +242,7 @@ def members(source: Source, report: ReadReport) -> Iterator[tuple[str, Any]]:
 def _streamed(source: Source, lists: Collection[str], report: ReadReport) -> Iterator[Document]:
     """Read values bit by bit; of a top-level object first everything but the records, then these."""
     with source.open() as stream:
-        text = _Text(stream)
+        text = JsonText(stream)
         try:
             place = 0
             while text.peek():
@@ -280,25 +260,42 @@ def _streamed(source: Source, lists: Collection[str], report: ReadReport) -> Ite
             report.reject(source.name, place + 1, f"{error}; what comes after it was not read", text.excerpt())
 
 
-def _huge(source: Source, text: _Text, place: int, lists: Collection[str]) -> Iterator[Document]:
+def _huge(source: Source, text: JsonText, place: int, lists: Collection[str]) -> Iterator[Document]:
+    """An object, in two passes: everything but the records, then these."""
     paths = [path for path in lists if path]
-    start, header = text.offset, dict[str, Any]()
+    header, found, error = dict[str, Any](), False, None
     with source.open() as again:  # the keys that follow the records are needed before them
-        ahead = _Text(again)
-        ahead.skip_to(start)
+        ahead = JsonText(again)
+        ahead.skip_to(text.offset)
         try:
-            found = any([True for _ in _scan(ahead, paths, header)])  # to the end: it fills the header
-        except BadJsonError:
-            found = True  # booked when the records are read
+            for _ in _scan(ahead, paths, header):
+                found = True
+        except BadJsonError as wrong:
+            error = wrong
+    if error and not found:
+        raise error
     if not found and "" in lists:
         for _ in _scan(text, (), {}):
             pass
         yield Document(place, header, ((place, header),), True)
         return
-    yield Document(place, header, enumerate(_scan(text, paths, {}), 1), found)
+    broken: list[BadJsonError] = []
+    records = _until_broken(_scan(text, paths, {}), broken)
+    yield Document(place, header, records, found)
+    for _ in records:  # what the reader did not want; the next value comes after it
+        pass
+    if broken:
+        raise broken[0]
 
 
-def _scan(text: _Text, paths: Collection[str], header: dict[str, Any], prefix: str = "") -> Iterator[Any]:
+def _until_broken(records: Iterator[Any], broken: list[BadJsonError]) -> Iterator[tuple[int, Any]]:
+    try:
+        yield from enumerate(records, 1)
+    except BadJsonError as error:
+        broken.append(error)
+
+
+def _scan(text: JsonText, paths: Collection[str], header: dict[str, Any], prefix: str = "") -> Iterator[Any]:
     """Yield the records of an object that stand under any of the paths; put the rest into ``header``."""
     text.expect("{")
     for _ in text.members():
@@ -324,98 +321,3 @@ def _scan(text: _Text, paths: Collection[str], header: dict[str, Any], prefix: s
                 yield from (_held(record, holder) for record in _scan(text, paths, holder, path + "[]."))
         else:
             header[key] = text.value()
-
-
-class _Text:
-    """A JSON text of any size, of which one value at a time is in memory."""
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._stream, self._decoder = stream, getincrementaldecoder("utf-8")("replace")
-        self._buffer, self._at, self._ended = "", 0, False
-        self._dropped = 0
-
-    @property
-    def offset(self) -> int:
-        """Characters passed so far."""
-        return self._dropped + self._at
-
-    def excerpt(self) -> str:
-        return self._buffer[self._at : self._at + 200]
-
-    def skip_to(self, offset: int) -> None:
-        while not self._ended and self._dropped + len(self._buffer) < offset:
-            self._at = len(self._buffer)
-            self._fill()
-        self._at = offset - self._dropped
-
-    def _fill(self) -> None:
-        data = self._stream.read(max(_CHUNK, len(self._buffer) - self._at))
-        self._ended = not data
-        self._dropped += self._at
-        self._buffer = self._buffer[self._at :] + self._decoder.decode(data, not data)
-        self._at = 0
-
-    def peek(self) -> str:
-        """The next character that is no space; empty at the end."""
-        while True:
-            match = _SPACE.match(self._buffer, self._at)
-            self._at = match.end() if match else self._at
-            if self._at < len(self._buffer) or self._ended:
-                return self._buffer[self._at : self._at + 1]
-            self._fill()
-
-    def take(self, character: str) -> bool:
-        """Pass a character if it is next."""
-        if self.peek() != character:
-            return False
-        self._at += 1
-        return True
-
-    def expect(self, character: str) -> None:
-        """Pass a character that has to be next."""
-        if not self.take(character):
-            raise BadJsonError(f"no JSON: {self.peek() or 'the end'!r} where {character!r} should be")
-
-    def members(self, end: str = "}") -> Iterator[None]:
-        """Stop before every member of an object or array whose opening was passed; pass its end."""
-        while not self.take(end):
-            yield
-            if not self.take(","):
-                self.expect(end)
-                return
-
-    def elements(self, end: str) -> Iterator[Any]:
-        for _ in self.members(end):
-            yield self.value()
-
-    def key(self) -> str:
-        """The next key of an object, with its colon."""
-        key = self.value()
-        if not isinstance(key, str):
-            raise BadJsonError(f"no JSON: a key has to be a text, this is {str(key)[:40]!r}")
-        self.expect(":")
-        return key
-
-    def value(self) -> Any:
-        """The next value."""
-        self.peek()
-        while True:
-            try:
-                value, end = _LENIENT.raw_decode(self._buffer, self._at)
-            except RecursionError:
-                raise BadJsonError("nested too deeply to be read") from None
-            except json.JSONDecodeError as error:
-                if self._ended:
-                    over = self._at == len(self._buffer)
-                    raise BadJsonError("the JSON breaks off" if over else f"no JSON: {error.msg}") from None
-                if len(self._buffer) - self._at > MAX_RECORD:
-                    raise BadJsonError(f"a value is broken or longer than {MAX_RECORD:,} characters") from None
-            except ValueError as error:
-                raise BadJsonError(f"no JSON: {_say(error)}") from None
-            else:
-                if end < len(self._buffer) or self._ended:
-                    break
-            self._fill()
-        taken = self._buffer[self._at : end]
-        self._at = end
-        return _LENIENT.decode(_mend(taken)) if "\\ud" in taken or "\\uD" in taken else value

@@ -75,7 +75,8 @@ FACEBOOK: Final = Style(
     lists=("data", "comments.data", "{}", ""),
     layout=Layout(
         id="own", thread="thread", parent="above", floor="above", two_level=True, author="from.id", name="from.name",
-        text="message|story", created="created_time", likes="like_count|likes.summary.total_count|reactions.summary.total_count",
+        text="message|story", created="created_time",
+        likes="like_count|likes.summary.total_count|reactions.summary.total_count",
         replies="comment_count|comments.summary.total_count", owner="owner", below=("comments.data",),
     ),
     adapt=_facebook,
@@ -115,9 +116,9 @@ INSTAGRAM: Final = Style(
     check=_is_instagram,
     lists=("data", "comments.data", "{}", ""),
     layout=Layout(
-        id="id", thread="thread", parent="above", floor="above", two_level=True, author="username|from.username|user.id|from.id",
-        name="username|from.username", text="text", created="timestamp", likes="like_count", replies="replies_",
-        below=("replies.data", "comments.data"),
+        id="id", thread="thread", parent="above", floor="above", two_level=True,
+        author="username|from.username|user.id|from.id", name="username|from.username", text="text",
+        created="timestamp", likes="like_count", replies="replies_", below=("replies.data", "comments.data"),
     ),
     adapt=_instagram,
 )  # fmt: skip

@@ -164,9 +164,7 @@ def make(
     if root in (own, thread):
         root = None
     is_post = own == thread
-    author = _soft_id(record, layout.author, page)
-    name = _text(getter(layout.name)(record))
-    author = author or name
+    author, name = author_of(record, layout, page)
     return Comment(
         id=own,
         thread_id=thread,
@@ -180,7 +178,7 @@ def make(
         or (author is not None and author == page.owner),
         lang=_text(getter(layout.lang)(record)),
         platform=platform,
-        author_name=name if name != author else None,
+        author_name=name,
         root_id=None if is_post else root,
         n_replies=as_count(getter(layout.replies)(record)),
         deleted=any(as_flag(getter(w)(record)) for w in layout.deleted.split("|") if w),
@@ -196,6 +194,14 @@ def link(record: Mapping[str, Any], paths: str, page: Page) -> str | None:
         except MangledIdError:
             page.source.notes["parent ids in exponent notation (a spreadsheet has rounded them: data loss)"] += 1
     return None
+
+
+def author_of(record: Mapping[str, Any], layout: Layout, page: Page) -> tuple[str | None, str | None]:
+    """The author's id (without one, the name) and display name (where it is another)."""
+    author = _soft_id(record, layout.author, page)
+    name = _text(getter(layout.name)(record))
+    author = author or name
+    return author, name if name != author else None
 
 
 def _soft_id(record: Mapping[str, Any], paths: str, page: Page) -> str | None:

@@ -56,10 +56,15 @@ def comment(data: dict[str, Any], kind: str = "") -> Comment:
         text="" if gone else text,
         created=_time(data),
         likes=as_count(data["score"] if data.get("score") is not None else data.get("ups")),
-        is_owner=data.get("is_submitter") is True or _speaks_officially(data),
+        is_owner=data.get("is_submitter") is True or _is_poster(data) or _speaks_officially(data),
         platform="reddit",
         deleted=gone,
     )
+
+
+def _is_poster(data: dict[str, Any]) -> bool:
+    """Listings of a user's comments name the author of the post."""
+    return _author(data) is not None and data.get("link_author") == data.get("author")
 
 
 def _speaks_officially(data: dict[str, Any]) -> bool:

@@ -10,12 +10,25 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from nlp_engage.errors import ReadError
-from nlp_engage.readers import chats, chinese, fediverse, forums, fourcat, hackernews, meta, twitter, video, weibo
+from nlp_engage.readers import (
+    chats,
+    chinese,
+    fediverse,
+    forums,
+    fourcat,
+    hackernews,
+    meta,
+    tieba,
+    twitter,
+    video,
+    weibo,
+)
 from nlp_engage.readers.canonical import CANONICAL, PARQUET
 from nlp_engage.readers.convokit import CONVOKIT
 from nlp_engage.readers.disqus import DISQUS
 from nlp_engage.readers.files import Found, UnreadableError, find, open_source
 from nlp_engage.readers.mediacrawler import MEDIACRAWLER
+from nlp_engage.readers.records import ODD
 from nlp_engage.readers.reddit import REDDIT, REDDIT_DUMP
 from nlp_engage.readers.tabular import TABLE
 from nlp_engage.readers.wordpress import WXR
@@ -39,6 +52,7 @@ FORMATS: Final[tuple[Format, ...]] = (
     *fourcat.FORMATS,
     *video.FORMATS,
     *chinese.FORMATS,
+    *tieba.FORMATS,
     *weibo.FORMATS,
     *forums.FORMATS,
     *twitter.FORMATS,
@@ -180,6 +194,8 @@ def _run(
                 yield _own(comment, owners) if job.format.posts_own else comment
         except OSError as error:
             report.reject(name, 1, f"reading stopped: {error.strerror or error}")
+        except (*ODD, RecursionError) as error:
+            report.reject(name, 1, f"reading stopped; this is a defect of the {job.format.name} reader: {error!r}")
         for fault in source.faults:
             report.reject(name, 1, fault)
         if source.notes:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 import ijson
 
 from nlp_engage.readers.base import HEAD_BYTES, Sample
-from nlp_engage.readers.jsonio import BadJsonError, build, decode
+from nlp_engage.readers.jsonio import build, decode
+from nlp_engage.readers.jsontext import BadJsonError
 from nlp_engage.readers.streams import encoding_of
 
 if TYPE_CHECKING:

@@ -6,10 +6,24 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
 from nlp_engage.readers.base import Format
 from nlp_engage.readers.chains import Chains
 from nlp_engage.readers.jsonio import documents, listed
-from nlp_engage.readers.records import ODD, BadRecordError, Page, SkipRecord, describe, excerpt, getter, has, link, make
+from nlp_engage.readers.records import (
+    ODD,
+    BadRecordError,
+    Page,
+    SkipRecord,
+    author_of,
+    describe,
+    excerpt,
+    getter,
+    has,
+    link,
+    make,
+)
 from nlp_engage.readers.tables import rows
 from nlp_engage.readers.values import as_id
 from nlp_engage.types import ReadReport
@@ -43,8 +57,8 @@ class Style:
             records that stand outside the lists into ``page.extra``.
         adapt: Changes a record before its fields are taken, or raises ``SkipRecord`` / ``BadRecordError``.
         finish: Changes a comment afterwards, seeing its record.
-        chained: Records name no thread: it is the end of their chain of parents, for which all files of the
-            format are looked through first.
+        ahead: All files of the format are looked through first, to know the authors of posts that come late.
+        chained: The same, and records name no thread: it is the end of their chain of parents.
         once: Whether a document may list a comment twice (pinned, hot): the second is skipped.
         first: Which files are to be read first, because they hold the posts.
     """
@@ -60,6 +74,7 @@ class Style:
     opening: Callable[[Page], Iterable[Comment]] | None = None
     adapt: Callable[[dict[str, Any], Page], dict[str, Any]] | None = None
     finish: Callable[[Comment, dict[str, Any], Page], Comment] | None = None
+    ahead: bool = False
     chained: bool = False
     once: bool = False
     first: Callable[[Source], bool] = lambda source: False
@@ -68,13 +83,18 @@ class Style:
         """The row of the registry."""
         return Format(
             name=self.name, title=self.title, sniff=self.sniff, read=self.read, posts_own=self.layout.posts_own,
-            holds_posts=self.first, prepare=self.prepare if self.chained else None,
+            holds_posts=self.first, prepare=self.prepare if self.chained or self.ahead else None,
         )  # fmt: skip
 
     def fits(self, record: Any) -> str | None:
         """The set of keys by which a record is of this style, or ``None``."""
         fitting = next((keys for keys in self.keys if has(record, keys)), None)
-        return fitting if fitting and (self.check is None or self.check(record)) else None
+        if fitting is None or self.check is None:
+            return fitting
+        try:
+            return fitting if self.check(record) else None
+        except ODD:
+            return None
 
     def sniff(self, source: Source) -> str | None:
         """Look for a record with one of the sets of keys."""
@@ -92,8 +112,9 @@ class Style:
         return None
 
     def prepare(self, source: Source) -> None:
-        """Learn the parent of every record of a file."""
+        """Learn the parent of every record of a file, and who wrote the posts."""
         chains: Chains = source.memory.setdefault("chains", Chains())
+        authors: dict[str, str | None] = source.memory.setdefault("authors", {})
         for page, records in pages(source, self.lists, ReadReport(), self.name):
             for _ in self._opened(page, ReadReport()):
                 pass
@@ -104,7 +125,10 @@ class Style:
                 except (SkipRecord, *ODD):
                     continue
                 if own:
-                    chains.add(own, link(adapted, self.layout.parent, page))
+                    above = link(adapted, self.layout.parent, page)
+                    chains.add(own, above)
+                    if above is None and len(authors) < _MAX_SEEN:
+                        authors[own] = author_of(adapted, self.layout, page)[0]
 
     def read(self, source: Source, report: ReadReport) -> Iterator[Comment]:
         """Read every record of a file."""
@@ -155,6 +179,9 @@ class Style:
             own, chains = as_id(getter(self.layout.id)(record)), page.source.memory.get("chains")
             page.thread = (chains.root(own) if chains else link(record, self.layout.parent, page) or own) if own else ""
         comment = make(record, self.layout, page, platform=self.platform, above=above, floor=floor)
+        authors = page.source.memory.get("authors", {}) if self.layout.posts_own and not comment.is_owner else {}
+        if comment.author is not None and authors.get(comment.thread_id) == comment.author:
+            comment = msgspec.structs.replace(comment, is_owner=True)
         return comment if self.finish is None else self.finish(comment, record, page)
 
 

@@ -23,7 +23,7 @@ NAMES: Final[dict[str, str]] = {
     "评论内容 评论 内容 正文 文本 评论正文 回复内容 留言 留言内容 評論內容 評論 內容 留言內容 微博正文",
     "id": "id comment_id commentid cid reply_id tweet_id 评论id 评论编号 编号 回复id 評論id 編號",
     "thread_id": "thread_id thread post_id postid video_id videoid note_id status_id article_id topic_id "
-    "conversation_id submission_id link_id media_id url post_url "
+    "conversation_id submission_id link_id media_id post_url "
     "帖子id 文章id 视频id 笔记id 微博id 主题id 作品id 动态id 帖子编号 文章编号 貼文id "
     "帖子链接 视频链接 笔记链接 作品链接",
     "parent_id": "parent_id parentid parent reply_to reply_to_id replyto in_reply_to in_reply_to_id in_response_to "
@@ -38,7 +38,7 @@ NAMES: Final[dict[str, str]] = {
     "published published_at publishedat comment_published pub_date posted_at "
     "时间 发布时间 评论时间 创建时间 日期 发表时间 回复时间 時間 發布時間 評論時間",
     "likes": "likes like_count likecount score upvotes ups votes favorites favorite_count digg_count num_likes "
-    "num_reactions 点赞 点赞数 赞 赞数 点赞量 获赞数 喜欢数 點讚數 讚",
+    "num_reactions heart_count 点赞 点赞数 赞 赞数 点赞量 获赞数 喜欢数 點讚數 讚",
     "n_replies": "n_replies reply_count replycount replies num_replies comment_count total_reply_count "
     "sub_comment_count 回复数 回复量 评论数 子评论数 回覆數",
     "is_owner": "is_owner is_author is_submitter author_is_uploader is_brand from_page "

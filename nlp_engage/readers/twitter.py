@@ -63,6 +63,7 @@ V2: Final = Style(
     ),
     opening=_opening,
     adapt=_tweet,
+    ahead=True,
     once=True,
 )  # fmt: skip
 
@@ -73,8 +74,8 @@ def _legacy(record: dict[str, Any], page: Page) -> dict[str, Any]:
     if not isinstance(legacy, dict):
         return record
     user: Any = record
-    for name in ("core", "user_results", "result"):
-        user = user.get(name) if isinstance(user, dict) else None
+    for key in ("core", "user_results", "result"):
+        user = user.get(key) if isinstance(user, dict) else None
     user = user if isinstance(user, dict) else {}
     parts = [user.get(name) for name in ("legacy", "core")]
     name = next((p["screen_name"] for p in parts if isinstance(p, dict) and p.get("screen_name")), None)
@@ -113,8 +114,8 @@ TWCS: Final = Style(
     keys=("tweet_id author_id inbound text in_response_to_tweet_id",),
     table=True,
     layout=Layout(
-        id="tweet_id", parent="in_response_to_tweet_id", author="author_id", text="text", created="created_at", owner="brand",
-        html=True, posts_own=False,
+        id="tweet_id", parent="in_response_to_tweet_id", author="author_id", text="text", created="created_at",
+        owner="brand", html=True, posts_own=False,
     ),
     adapt=_support,
     chained=True,

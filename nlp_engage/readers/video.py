@@ -57,12 +57,16 @@ def _finish(comment: Comment, record: dict[str, Any], page: Page) -> Comment:
     return msgspec.structs.replace(comment, **changes)
 
 
+def _is_comment(record: Any) -> bool:
+    return isinstance(record.get("parent"), str | int) and {"author", "author_id"} & record.keys() != set()
+
+
 YT_DLP: Final = Style(
     name="yt-dlp",
     title="yt-dlp (.info.json with --write-comments)",
     platform="youtube",
     keys=("id parent text", "id parent html"),
-    check=lambda record: isinstance(record.get("parent"), str | int) and {"author", "author_id"} & record.keys() != set(),
+    check=_is_comment,
     lists=("comments",),
     layout=Layout(
         id="id", parent="parent", author="author_id|author", name="author", text="text|html", created="timestamp",

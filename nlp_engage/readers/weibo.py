@@ -14,19 +14,18 @@ if TYPE_CHECKING:
     from nlp_engage.types import Comment
 
 _STATUS: Final = Layout(
-    id="idstr|mid|id", thread="idstr|mid|id", author="user.idstr|user.id", name="user.screen_name", text="text_raw|longText.content|text",
-    created="created_at", likes="attitudes_count", replies="comments_count", html=True,
+    id="idstr|mid|id", thread="idstr|mid|id", author="user.idstr|user.id", name="user.screen_name",
+    text="text_raw|longText.content|text", created="created_at", likes="attitudes_count", replies="comments_count",
+    html=True,
 )  # fmt: skip
 
 
 def _page(page: Page) -> Iterator[Comment]:
     """The open API repeats the whole post with every comment: tell it once."""
     comments = page.value.get("comments")
-    status = (
-        comments[0].get("status") if isinstance(comments, list) and comments and isinstance(comments[0], dict) else None
-    )
-    if has(status, "text user"):
-        post = make(status, _STATUS, page, platform="weibo")
+    first: Any = comments[0] if isinstance(comments, list) and comments else None
+    if has(first, "status.text status.user"):
+        post = make(first["status"], _STATUS, page, platform="weibo")
         page.thread = post.thread_id
         yield post
 
@@ -49,8 +48,9 @@ COMMENTS: Final = Style(
     lists=("data.data", "data", "comments", ""),
     layout=Layout(
         id="idstr|id|mid", thread="status.idstr|status.mid|status.id", parent="reply_comment.idstr|reply_comment.id",
-        floor="rootidstr|rootid", two_level=True, author="user.idstr|user.id", name="user.screen_name", text="text_raw|text",
-        created="created_at", likes="like_count|like_counts", replies="total_number", below=("comments",), html=True, zone=8,
+        floor="rootidstr|rootid", two_level=True, author="user.idstr|user.id", name="user.screen_name",
+        text="text_raw|text", created="created_at", likes="like_count|like_counts", replies="total_number",
+        below=("comments",), html=True, zone=8,
     ),
     opening=_page,
 )  # fmt: skip
@@ -83,9 +83,9 @@ CRAWLER_POSTS: Final = Style(
     keys=("id bid 正文 评论数", "id bid user_id screen_name text comments_count"),
     table=True,
     layout=Layout(
-        id="id", thread="id", author="user_id|用户id|screen_name|用户昵称", name="screen_name|用户昵称", text="正文|text",
-        created="完整日期|发布时间|日期|full_created_at|created_at", likes="点赞数|attitudes_count", replies="评论数|comments_count",
-        html=True, zone=8,
+        id="id", thread="id", author="user_id|用户id|screen_name|用户昵称", name="screen_name|用户昵称",
+        text="正文|text", created="完整日期|发布时间|日期|full_created_at|created_at",
+        likes="点赞数|attitudes_count", replies="评论数|comments_count", html=True, zone=8,
     ),
     first=lambda source: True,
 )  # fmt: skip
@@ -126,14 +126,16 @@ CED: Final = Style(
     platform="weibo",
     keys=("mid uid parent kids text", "text user reposts comments time has_url"),
     layout=Layout(
-        id="mid", thread="thread", parent="parent", author="uid", text="text", created="date", likes="likes", replies="total", zone=8,
+        id="mid", thread="thread", parent="parent", author="uid", text="text", created="date", likes="likes",
+        replies="total", zone=8,
     ),
     adapt=_ced_record,
     first=_ced_posts,
 )  # fmt: skip
 
 _CHECKED_POST: Final = Layout(
-    id="id", thread="id", author="user_id", text="text", created="date", likes="like_num", replies="comment_num", zone=8,
+    id="id", thread="id", author="user_id", text="text", created="date", likes="like_num", replies="comment_num",
+    zone=8,
 )  # fmt: skip
 
 

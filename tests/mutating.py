@@ -1,0 +1,79 @@
+"""Hostile versions of real-looking exports: values of odd types, cut and shuffled bytes."""
+
+from __future__ import annotations
+
+import copy
+import json
+import random
+from typing import Any
+
+ODD: list[Any] = [
+    None, True, False, 0, -1, 1e308, 2**64, 10**400, "", " ", "0", "x\x00y", "\ud800", "1.5e+20", [], {}, [[]], [None], {"id": None}, {"": {}},
+    "9" * 5000, "<a " * 50, "&#0;&#xffffff;&bad;", "2024-99-99T99:99:99Z", "-1", "NaN", ["x", 1, None, {}], {"data": []}, "\u202e@a",
+]  # fmt: skip
+
+
+def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    found, stack = [], [(value, path)]
+    while stack:
+        one, where = stack.pop()
+        found.append(where)
+        items = one.items() if isinstance(one, dict) else enumerate(one) if isinstance(one, list) else ()
+        stack += [(v, (*where, k)) for k, v in items]
+    return found
+
+
+def mutate_value(value: Any, rng: random.Random) -> Any:
+    """Replace, delete, wrap or double a few members anywhere in a JSON value."""
+    value = copy.deepcopy(value)
+    for _ in range(rng.randint(1, 3)):
+        where = rng.choice(_places(value))
+        if not where:
+            continue
+        holder = value
+        for step in where[:-1]:
+            holder = holder[step]
+        action = rng.random()
+        if action < 0.7:
+            holder[where[-1]] = copy.deepcopy(rng.choice(ODD))
+        elif action < 0.8:
+            del holder[where[-1]]
+        elif action < 0.9:
+            holder[where[-1]] = [copy.deepcopy(holder[where[-1]])]
+        elif isinstance(holder, list):
+            holder.append(copy.deepcopy(holder[where[-1]]))
+    return value
+
+
+def mutate_bytes(data: bytes, rng: random.Random) -> bytes:
+    """Cut, delete, insert, replace or double pieces of a file."""
+    out = bytearray(data)
+    for _ in range(rng.randint(1, 4)):
+        if not out:
+            break
+        a = rng.randrange(len(out))
+        b = min(len(out), a + rng.choice([1, 1, 2, 8, 64]))
+        action = rng.randrange(6)
+        if action == 0:
+            del out[a:]
+        elif action == 1:
+            del out[a:b]
+        elif action == 2:
+            out[a:a] = rng.choice([b"\x00", b"\xff", b'"', b"{", b"]", b"<", b"<![CDATA[", b"&", b"\n", b",", b"\xed\xa0\x80", b"\\ud800"])
+        elif action == 3:
+            out[a:b] = bytes(rng.randrange(256) for _ in range(b - a))
+        elif action == 4:
+            out[a:a] = out[a:b] * rng.randint(1, 3)
+        else:
+            c = rng.randrange(len(out))
+            out[a], out[c] = out[c], out[a]
+    return bytes(out)
+
+
+def as_bytes(content: Any) -> bytes:
+    """What ``reading.put`` would write."""
+    if isinstance(content, bytes):
+        return content
+    if isinstance(content, str):
+        return content.encode()
+    return json.dumps(content, ensure_ascii=False).encode("utf-8", "surrogatepass")
