@@ -71,7 +71,7 @@ class OnnxLabeller:
             "template": c.template,
             "sha256": c.sha256["model.onnx"],
             "temperature": c.temperature,
-            # Activations are quantised per batch: another batch size moves the last digits of a probability.
+            # Activations are quantised per batch: another batch size gives other probabilities.
             "batch_size": self._batch_size,
         }
 

@@ -107,7 +107,7 @@ def translate(
             reason = "no post is a headline"
         value = None if reason else formula.compute(posts)
         if value is not None and not np.isfinite(value):
-            value, reason = None, f"{formula.needs[-1]} is 0"
+            value, reason = None, f"{formula.needs[0]} is 0"
         metrics.append(
             Metric(
                 key=formula.key,
@@ -226,7 +226,7 @@ def _engagement_rate(over: str, zh: str) -> _Formula:
         key=f"engagement_rate_by_{over}",
         name=f"engagement rate by {over}",
         name_zh=zh,
-        needs=("likes", over),
+        needs=(over, "likes"),
         compute=_rate(over),
         text=f"mean over posts of 100 x ({{engagements}}) / {over}",
         version="",
@@ -242,7 +242,7 @@ _FORMULAS: Final = (
         key="bci",
         name="BCI, Weibo communication index",
         name_zh="微博传播指数 BCI",
-        needs=("comments", "likes", "shares"),
+        needs=("shares", "comments", "likes"),
         compute=_bci,
         text="160 x (0.2 ln(posts + 1) + 0.8 (0.4 ln(shares + 1) + 0.4 ln(comments + 1) + 0.2 ln(likes + 1)))",
         version="as registered in 2024",
@@ -265,7 +265,7 @@ _FORMULAS: Final = (
         key="xiaohongshu_ces",
         name="Xiaohongshu CES",
         name_zh="小红书 CES",
-        needs=("likes", "saves", "comments", "shares", "follows"),
+        needs=("saves", "shares", "follows", "likes", "comments"),
         compute=lambda p: float(
             (p["likes"] + p["saves"] + 4 * p["comments"] + 4 * p["shares"] + 8 * p["follows"]).sum()
         ),
@@ -277,7 +277,7 @@ _FORMULAS: Final = (
         key="xiaohongshu_interactions",
         name="Xiaohongshu interactions",
         name_zh="小红书互动量",
-        needs=("likes", "comments", "saves"),
+        needs=("saves", "likes", "comments"),
         compute=lambda p: float((p["likes"] + p["comments"] + p["saves"]).sum()),
         text="sum over posts of likes + comments + saves",
         version="",

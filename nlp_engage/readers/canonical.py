@@ -1,8 +1,7 @@
-"""The canonical archive format: JSON lines and Parquet, decoded straight into comments."""
+"""The canonical archive format as JSON lines, decoded straight into comments."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -13,7 +12,7 @@ from nlp_engage.readers.records import BadRecordError, Layout, Page, describe, e
 from nlp_engage.types import Comment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from nlp_engage.readers.base import Source
     from nlp_engage.types import ReadReport
@@ -49,7 +48,7 @@ def _read(source: Source, report: ReadReport) -> Iterator[Comment]:
     if source.sample.kind == "lines":
         yield from _read_lines(source, report)
         return
-    page = _page(source)
+    page = page_of(source)
     for document in documents(source, ("",), report):
         try:
             yield lenient(document.value, page)
@@ -57,14 +56,15 @@ def _read(source: Source, report: ReadReport) -> Iterator[Comment]:
             report.reject(source.name, document.place, str(error), excerpt(document.value))
 
 
-def _page(source: Source) -> Page:
+def page_of(source: Source) -> Page:
+    """Records of these formats stand for themselves: there is nothing around them."""
     return Page(source=source, value={}, thread=source.label, state={})
 
 
 def _read_lines(source: Source, report: ReadReport) -> Iterator[Comment]:
     """Decode a chunk of lines at once; only where that fails, line by line."""
     number = 1
-    page = _page(source)
+    page = page_of(source)
     with source.open() as stream:
         while chunk := stream.read(_CHUNK):
             if not chunk.endswith(b"\n"):
@@ -146,71 +146,4 @@ CANONICAL = Format(
     title="canonical JSON lines (id, thread_id, parent_id, author, text, ...)",
     sniff=_sniff,
     read=_read,
-)
-
-
-def _sniff_parquet(source: Source) -> str | None:
-    if source.sample.kind != "parquet":
-        return None
-    return "Parquet magic bytes"
-
-
-def _read_parquet(source: Source, report: ReadReport) -> Iterator[Comment]:
-    """Read row group by row group; other column names are mapped as in tables."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    from nlp_engage.readers.tabular import column_map, mapped, told
-
-    try:
-        file = pq.ParquetFile(source.path)
-        names = file.schema_arrow.names
-        if not {"id", "thread_id"} <= {*names}:
-            columns = column_map(names, source)
-            source.notes[f"column map {told(columns)}"] += 0
-            records = ((n, row) for n, row in _parquet_rows(file, [c for c in names if c in columns.values()]))
-            yield from mapped(records, columns, source, report)
-            return
-        wanted = [c for c in names if c in FIELDS]
-        page = _page(source)
-        for place, row in _parquet_rows(file, wanted):
-            record = {k: v for k, v in row.items() if v is not None}
-            try:
-                yield _comment(record) or lenient(row, page)
-            except BadRecordError as error:
-                report.reject(source.name, place, str(error), excerpt(row))
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        report.reject(
-            source.name, 1, f"the Parquet file is damaged: {str(error).splitlines()[0] if str(error) else error!r}"
-        )
-
-
-def _parquet_rows(file: Any, columns: list[str]) -> Iterator[tuple[int, dict[str, Any]]]:
-    place = 0
-    for batch in file.iter_batches(batch_size=16_384, columns=columns):
-        for row in batch.to_pylist():
-            place += 1
-            yield place, row
-
-
-_TYPES: Final[Mapping[str, Any]] = {
-    "likes": int, "n_replies": int, "is_owner": bool, "deleted": bool, "created": datetime,
-}  # fmt: skip
-
-
-def _comment(record: dict[str, Any]) -> Comment | None:
-    """The comment, if all types are as they should be."""
-    if not record.get("id") or not record.get("thread_id"):
-        return None
-    for name, value in record.items():
-        if type(value) is not _TYPES.get(name, str):
-            return None
-    return Comment(**record)
-
-
-PARQUET = Format(
-    name="parquet",
-    title="Parquet with the canonical columns (or mapped ones)",
-    sniff=_sniff_parquet,
-    read=_read_parquet,
 )

@@ -22,7 +22,7 @@ def _context(page: Page) -> Iterator[Comment]:
         replied = [s.get("in_reply_to_id") for s in below if isinstance(s, dict)]
         asked = next((r for r in replied if isinstance(r, str) and r not in listed), None)
         last = above[-1].get("id") if isinstance(above[-1], dict) else None
-        if asked and isinstance(last, str) and "chains" in page.source.memory:
+        if asked and isinstance(last, str) and last and "chains" in page.source.memory:
             page.source.memory["chains"].add(asked, last)
     yield from ()
 

@@ -62,18 +62,8 @@ WP_REST: Final = Style(
 
 
 def _topic(page: Page) -> Iterator[Comment]:
-    """Learn which post has which number: replies name the number."""
-    topic = page.value
-    stream = topic.get("post_stream")
-    posts = stream.get("posts") if isinstance(stream, dict) else topic.get("latest_posts")
-    numbers: dict[tuple[str, str], str] = page.source.memory.setdefault("numbers", {})
-    for post in posts if isinstance(posts, list) else ():
-        own, number = as_id(post.get("id")), as_id(post.get("post_number"))
-        room = as_id(post.get("topic_id")) or as_id(topic.get("id"))
-        if own and number and room:
-            numbers[room, number] = own
-    creator = (topic.get("details") or {}).get("created_by") or {}
-    page.owner = as_id(creator.get("id")) if isinstance(creator, dict) else None
+    creator = (page.value.get("details") or {}).get("created_by") or {}
+    page.owner = as_id(creator.get("id"))
     yield from ()
 
 
@@ -84,19 +74,19 @@ def _discourse(record: dict[str, Any], page: Page) -> dict[str, Any]:
     room = as_id(record.get("topic_id")) or as_id(topic.get("id"))
     if room is None:
         raise BadRecordError("no topic_id")
-    number, target = as_id(record.get("post_number")), as_link(record.get("reply_to_post_number"))
-    numbers = page.source.memory.get("numbers", {})
-    above = (
-        None
-        if target in (None, "1")
-        else f"post-{numbers[room, target]}"
-        if (room, target) in numbers
-        else f"topic-{room}/{target}"
-    )
+    own, number = as_id(record.get("id")), as_id(record.get("post_number"))
+    target = as_link(record.get("reply_to_post_number"))
+    # Replies name the number of a post: which id that is, the look ahead through all pages has learnt.
+    numbers: dict[tuple[str, str], str] = page.source.memory.setdefault("numbers", {})
+    if own and number:
+        numbers[room, number] = own
+    above = None
+    if target not in (None, "1"):
+        above = f"post-{numbers[room, target]}" if (room, target) in numbers else f"topic-{room}/{target}"
     actions = record.get("actions_summary") or ()
     hearts = next((a.get("count") for a in actions if isinstance(a, dict) and a.get("id") == 2), None)
     fields = {
-        **record, "own": f"post-{as_id(record.get('id'))}", "thread": f"topic-{room}", "above": above,
+        **record, "own": f"post-{own}" if own else None, "thread": f"topic-{room}", "above": above,
         "likes": hearts if hearts is not None else record.get("like_count"), "title": None,
     }  # fmt: skip
     if number != "1":

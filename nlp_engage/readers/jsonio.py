@@ -274,13 +274,17 @@ def _huge(source: Source, text: JsonText, place: int, lists: Collection[str]) ->
             error = wrong
     if error and not found:
         raise error
-    if not found and "" in lists:
+    if not found and "{}" in lists and _is_map(header):
+        rest, found = text.object_values(), True
+    elif not found and "" in lists:
         for _ in _scan(text, (), {}):
             pass
         yield Document(place, header, ((place, header),), True)
         return
+    else:
+        rest = _scan(text, paths, {})
     broken: list[BadJsonError] = []
-    records = _until_broken(_scan(text, paths, {}), broken)
+    records = _until_broken(rest, broken)
     yield Document(place, header, records, found)
     for _ in records:  # what the reader did not want; the next value comes after it
         pass
@@ -305,11 +309,9 @@ def _scan(text: JsonText, paths: Collection[str], header: dict[str, Any], prefix
         if path in paths and text.take("["):
             header[key] = []
             yield from text.elements("]")
-        elif path + "{}" in paths and text.take("{"):
+        elif path + "{}" in paths and text.peek() == "{":
             header[key] = {}
-            for _ in text.members():
-                text.key()
-                yield text.value()
+            yield from text.object_values()
         elif nested and text.peek() == "{":
             header[key] = {}
             yield from _scan(text, paths, header[key], path + ".")
@@ -320,4 +322,8 @@ def _scan(text: JsonText, paths: Collection[str], header: dict[str, Any], prefix
                 header[key].append(holder)
                 yield from (_held(record, holder) for record in _scan(text, paths, holder, path + "[]."))
         else:
-            header[key] = text.value()
+            start = text.offset
+            value = text.value()
+            text.kept += text.offset - start
+            if text.kept <= MAX_RECORD:  # no more of what surrounds the records is kept
+                header[key] = value

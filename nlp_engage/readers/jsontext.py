@@ -47,6 +47,7 @@ class JsonText:
         self._stream, self._decoder = stream, getincrementaldecoder("utf-8")("replace")
         self._buffer, self._at, self._ended = "", 0, False
         self._dropped = 0
+        self.kept = 0  # characters of values that the reader holds on to; for its own use
 
     @property
     def offset(self) -> int:
@@ -105,6 +106,13 @@ class JsonText:
         for _ in self.members(end):
             yield self.value()
 
+    def object_values(self) -> Iterator[Any]:
+        """The values of the members of an object."""
+        self.expect("{")
+        for _ in self.members():
+            self.key()
+            yield self.value()
+
     def key(self) -> str:
         """The next key of an object, with its colon."""
         key = self.value()
@@ -130,7 +138,8 @@ class JsonText:
             except ValueError as error:
                 raise BadJsonError(f"no JSON: {say(error)}") from None
             else:
-                if end < len(self._buffer) or self._ended:
+                # A number may go on in the next chunk: "0" of "0.5", "1" of "1e3".
+                if self._ended or (end < len(self._buffer) and self._buffer[end] not in ".eE+-0123456789"):
                     break
             self._fill()
         taken = self._buffer[self._at : end]

@@ -14,6 +14,9 @@ _TAG = re.compile(
     r"<(/?)([a-zA-Z][a-zA-Z0-9:-]*)((?:[^<>\"']|\"[^\"<]{0,2000}\"|'[^'<]{0,2000}'|[\"'])*+)>|<[!?][^<>]*>"
 )
 _ATTRIBUTE = re.compile(r"([a-zA-Z_:][\w:.-]*)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))")
+_LIKELY = re.compile(
+    r"&(?:amp|lt|gt|quot|apos|nbsp|#\d{1,7}|#x[0-9a-fA-F]{1,6});|</?(?:p|br|a|b|i|em|strong|span|div|img)\b[^<>]*>"
+)
 _LINES = re.compile(r"[ \t\xa0]*\n[ \t\xa0]*")
 _EMPTY_LINES = re.compile(r"\n{3,}")
 _BREAKS: Final = frozenset(["br", "li", "tr", "hr", "dt", "dd"])
@@ -69,6 +72,15 @@ def plain(html: str, *, quotes: bool = True, newlines: bool = False) -> str:
     if not muted:
         out.append(_words(html[end:], newlines or verbatim > 0))
     return _EMPTY_LINES.sub("\n\n", _LINES.sub("\n", "".join(out))).strip()
+
+
+def tidy(text: str) -> str:
+    r"""A text of unknown make: as it is, or as plain text if it looks like HTML.
+
+    >>> tidy("1 < 2 & so on"), tidy("Q&amp;A<br>ok")
+    ('1 < 2 & so on', 'Q&A\nok')
+    """
+    return plain(text, newlines=True) if _LIKELY.search(text) else text
 
 
 def _without_comments(html: str) -> str:

@@ -150,7 +150,9 @@ def make(
     """
     try:
         own = as_id(getter(layout.id)(record))
-        thread = as_link(getter(layout.thread)(record)) or (above.thread_id if above else page.thread)
+        thread = as_link(getter(layout.thread)(record)) or (
+            above.thread_id if above else page.thread or page.source.label
+        )
     except MangledIdError as error:
         raise BadRecordError(
             f"the id {error} is in exponent notation: a spreadsheet has rounded it and its last digits are lost; "

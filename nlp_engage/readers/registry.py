@@ -23,11 +23,12 @@ from nlp_engage.readers import (
     video,
     weibo,
 )
-from nlp_engage.readers.canonical import CANONICAL, PARQUET
+from nlp_engage.readers.canonical import CANONICAL
 from nlp_engage.readers.convokit import CONVOKIT
 from nlp_engage.readers.disqus import DISQUS
 from nlp_engage.readers.files import Found, UnreadableError, find, open_source
 from nlp_engage.readers.mediacrawler import MEDIACRAWLER
+from nlp_engage.readers.parquet import PARQUET
 from nlp_engage.readers.records import ODD
 from nlp_engage.readers.reddit import REDDIT, REDDIT_DUMP
 from nlp_engage.readers.tabular import TABLE

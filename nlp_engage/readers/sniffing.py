@@ -91,15 +91,18 @@ def _values(row: str) -> list[Any]:
 
 
 def _seen(value: Any, form: str) -> str:
-    def name(v: Any) -> str:
-        if isinstance(v, dict):
-            keys = ", ".join(str(k)[:40] for k in list(v)[:12])
-            return f"an object with the keys {keys}" if keys else "an empty object"
-        if isinstance(v, list):
-            return f"an array of {name(v[0])}" if v else "an empty array"
-        return f"the value {str(v)[:40]!r}"
+    return f"JSON {form}{': ' if form else 'with '}{_named(value)}"
 
-    return f"JSON {form}{': ' if form else 'with '}{name(value)}"
+
+def _named(value: Any, depth: int = 0) -> str:
+    if isinstance(value, dict):
+        keys = ", ".join(str(k)[:40] for k in list(value)[:12])
+        return f"an object with the keys {keys}" if keys else "an empty object"
+    if isinstance(value, list):
+        if not value:
+            return "an empty array"
+        return f"an array of {_named(value[0], depth + 1)}" if depth < 3 else "arrays"
+    return f"the value {str(value)[:40]!r}"
 
 
 def _markup_sample(text: str, encoding: str) -> Sample:

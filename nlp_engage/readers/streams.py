@@ -116,7 +116,7 @@ class _Inflated(_Pump):
                 self._fed -= len(self._rest)
                 self._machine = _decompressor(self._method)
             if self._got > BOMB_BYTES and self._got > BOMB_RATIO * self._fed:
-                return self._end(f"expands more than {BOMB_RATIO}-fold beyond {BOMB_BYTES:,} bytes: taken for a bomb")
+                self._end(f"expands more than {BOMB_RATIO}-fold beyond {BOMB_BYTES:,} bytes: taken for a bomb")
             if piece:
                 return piece
         return b""
@@ -196,11 +196,8 @@ def encoding_of(head: bytes) -> str:
         return "utf-8"
     right = len(re.findall(rb"[\xc2-\xf4][\x80-\xbf]+", head))
     chinese = getincrementaldecoder("gb18030")("replace").decode(head)
-    common = len(re.findall(r"[\u4e00-\u9fff\u3000-\u303f\uff00-\uffef]", chinese))
-    if (
-        chinese.count("\ufffd") <= common // 50
-        and common * 2 > sum(c > "\x7f" for c in chinese)
-        and wrong > right // 20
-    ):
+    high = sum(byte > 0x7F for byte in head)
+    pairs = len(re.findall(rb"[\xa1-\xf7][\xa1-\xfe]", head))  # characters in common use: both bytes are high
+    if 50 * chinese.count("\ufffd") <= pairs and 3 * pairs > high and wrong > right // 20:
         return "gb18030"
     return "utf-8" if right > wrong else "cp1252"

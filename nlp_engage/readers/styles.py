@@ -55,6 +55,7 @@ class Style:
         layout: The fields.
         opening: How a document begins a page: sets ``page.thread`` and ``page.owner``, yields its post, puts
             records that stand outside the lists into ``page.extra``.
+        beside: Comments that a record tells along with itself (the post it repeats); they come before it.
         adapt: Changes a record before its fields are taken, or raises ``SkipRecord`` / ``BadRecordError``.
         finish: Changes a comment afterwards, seeing its record.
         ahead: All files of the format are looked through first, to know the authors of posts that come late.
@@ -72,6 +73,7 @@ class Style:
     table: bool = False
     lists: tuple[str, ...] = ("",)
     opening: Callable[[Page], Iterable[Comment]] | None = None
+    beside: Callable[[dict[str, Any], Page], Iterable[Comment]] | None = None
     adapt: Callable[[dict[str, Any], Page], dict[str, Any]] | None = None
     finish: Callable[[Comment, dict[str, Any], Page], Comment] | None = None
     ahead: bool = False
@@ -153,6 +155,7 @@ class Style:
             try:
                 adapted = self._adapted(one, page)
                 comment = self._comment(adapted, above, floor, page)
+                more = tuple(self.beside(adapted, page)) if self.beside is not None else ()
             except SkipRecord as reason:
                 report.skip(str(reason))
                 continue
@@ -162,6 +165,7 @@ class Style:
             except ODD as error:
                 report.reject(page.source.name, place, f"a field has an unexpected form ({error})", excerpt(one))
                 continue
+            yield from more
             if self.once and _seen(comment.id, page):
                 report.skip(AGAIN)
             else:
@@ -213,7 +217,8 @@ def candidates(doc: Any, path: str) -> Iterator[Any]:
     """The first records at a path of a sample document."""
     if isinstance(doc, list):
         for element in doc[:_TRIED]:
-            yield from candidates(element, path)
+            if not isinstance(element, list):
+                yield from candidates(element, path)
     elif not path:
         yield doc
     else:

@@ -28,11 +28,14 @@ def rows(source: Source, report: ReadReport) -> Iterator[tuple[int, dict[str, st
     with source.open() as stream:
         table = csv.reader(_text_lines(stream), delimiter=source.sample.delimiter)
         header: list[str] | None = None
+        broken = False
         while True:
             try:
                 row = next(table, None)
             except csv.Error as error:
-                report.reject(source.name, table.line_num, f"broken row: {error}")
+                if not broken:
+                    report.reject(source.name, table.line_num, f"broken row: {error}; read on at the next whole one")
+                broken = True
                 continue
             if row is None:
                 return
@@ -40,10 +43,13 @@ def rows(source: Source, report: ReadReport) -> Iterator[tuple[int, dict[str, st
                 continue
             if header is None:
                 header = clean_header(row)
+            elif broken and len(row) != len(header):
+                continue
             elif len(row) > len(header) and any(row[len(header) :]):
                 reason = f"{len(row)} fields under {len(header)} columns: an unquoted delimiter or line break"
                 report.reject(source.name, table.line_num, reason, source.sample.delimiter.join(row)[:200])
             else:
+                broken = False
                 yield table.line_num, {name: text for name, text in zip(header, row, strict=False) if text}
 
 

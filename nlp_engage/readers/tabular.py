@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from nlp_engage.errors import ReadError
 from nlp_engage.readers.base import Format
 from nlp_engage.readers.canonical import FIELDS, LAYOUT
+from nlp_engage.readers.markup import tidy
 from nlp_engage.readers.records import BadRecordError, Page, excerpt, make
 from nlp_engage.readers.tables import rows
 
@@ -104,6 +105,8 @@ def mapped(
         record = {field: row.get(column) for field, column in columns.items()}
         if "id" not in columns:
             record["id"] = f"{source.label}:{number}"
+        if isinstance(record["text"], str):
+            record["text"] = tidy(record["text"])
         platform = record.get("platform")
         try:
             yield make(record, LAYOUT, page, platform=str(platform).lower() if platform else None)

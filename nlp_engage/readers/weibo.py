@@ -20,14 +20,14 @@ _STATUS: Final = Layout(
 )  # fmt: skip
 
 
-def _page(page: Page) -> Iterator[Comment]:
+def _post(record: dict[str, Any], page: Page) -> Iterator[Comment]:
     """The open API repeats the whole post with every comment: tell it once."""
-    comments = page.value.get("comments")
-    first: Any = comments[0] if isinstance(comments, list) and comments else None
-    if has(first, "status.text status.user"):
-        post = make(first["status"], _STATUS, page, platform="weibo")
-        page.thread = post.thread_id
-        yield post
+    if has(record, "status.text status.user"):
+        post = make(record["status"], _STATUS, page, platform="weibo")
+        told: set[str] = page.state.setdefault("told", set())
+        if post.id not in told:
+            told.add(post.id)
+            yield post
 
 
 def _is_comment(record: Any) -> bool:
@@ -52,7 +52,7 @@ COMMENTS: Final = Style(
         text="text_raw|text", created="created_at", likes="like_count|like_counts", replies="total_number",
         below=("comments",), html=True, zone=8,
     ),
-    opening=_page,
+    beside=_post,
 )  # fmt: skip
 
 STATUSES: Final = Style(

@@ -1,0 +1,83 @@
+"""Parquet: the canonical columns, or others that are mapped like those of a table."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from nlp_engage.readers.base import Format
+from nlp_engage.readers.canonical import FIELDS, lenient, page_of
+from nlp_engage.readers.records import BadRecordError, excerpt
+from nlp_engage.readers.tabular import column_map, mapped, told
+from nlp_engage.types import Comment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from nlp_engage.readers.base import Source
+    from nlp_engage.types import ReadReport
+
+
+def _sniff(source: Source) -> str | None:
+    if source.sample.kind != "parquet":
+        return None
+    return "Parquet magic bytes"
+
+
+def _read(source: Source, report: ReadReport) -> Iterator[Comment]:
+    """Read row group by row group; other column names are mapped as in tables."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        file = pq.ParquetFile(source.path)
+        names = file.schema_arrow.names
+        if not {"id", "thread_id"} <= {*names}:
+            columns = column_map(names, source)
+            source.notes[f"column map {told(columns)}"] += 0
+            records = ((n, row) for n, row in _rows(file, [c for c in names if c in columns.values()]))
+            yield from mapped(records, columns, source, report)
+            return
+        wanted = [c for c in names if c in FIELDS]
+        page = page_of(source)
+        for place, row in _rows(file, wanted):
+            record = {k: v for k, v in row.items() if v is not None}
+            try:
+                yield _comment(record) or lenient(row, page)
+            except BadRecordError as error:
+                report.reject(source.name, place, str(error), excerpt(row))
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        report.reject(
+            source.name, 1, f"the Parquet file is damaged: {str(error).splitlines()[0] if str(error) else error!r}"
+        )
+
+
+def _rows(file: Any, columns: list[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+    place = 0
+    for batch in file.iter_batches(batch_size=16_384, columns=columns):
+        for row in batch.to_pylist():
+            place += 1
+            yield place, row
+
+
+_TYPES: Final[Mapping[str, Any]] = {
+    "likes": int, "n_replies": int, "is_owner": bool, "deleted": bool, "created": datetime,
+}  # fmt: skip
+
+
+def _comment(record: dict[str, Any]) -> Comment | None:
+    """The comment, if all types are as they should be."""
+    if not record.get("id") or not record.get("thread_id"):
+        return None
+    for name, value in record.items():
+        if type(value) is not _TYPES.get(name, str):
+            return None
+    return Comment(**record)
+
+
+PARQUET = Format(
+    name="parquet",
+    title="Parquet with the canonical columns (or mapped ones)",
+    sniff=_sniff,
+    read=_read,
+)
