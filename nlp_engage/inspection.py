@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
+from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from nlp_engage.readers import read
+from nlp_engage.readers.files import find
+from nlp_engage.readers.streams import compression
 from nlp_engage.structure import depths
 from nlp_engage.text import detect_language
 from nlp_engage.tree import build_trees, completeness
 from nlp_engage.types import ReadReport
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from nlp_engage.types import DialogueTree
 
+LARGE: Final = 300_000_000
+PACKED: Final = 6
+SAMPLE: Final = 32_000_000
+LANGUAGES: Final = 2_000
 KEYS: Final = (
     "format", "threads", "posts", "comments", "rejected", "max_depth", "authors", "issues", "completeness", "read",
-    "kept", "skipped", "owner_replies", "languages", "platforms", "first", "last", "files", "rejects",
+    "kept", "skipped", "owner_replies", "languages", "languages_of", "platforms", "first", "last", "sampled", "files", "rejects",
 )  # fmt: skip
 """What is told of an archive, in this order."""
 _NO_FORMAT: Final = frozenset({"ignored", "unknown", "unreadable"})
@@ -35,7 +43,11 @@ def inspect_archive(
     columns: Mapping[str, str] | None = None,
     keep: int = 5,
 ) -> tuple[dict[str, Any], list[DialogueTree]]:
-    """Read an archive whole and describe it.
+    """Describe an archive, of a large one a sample: the beginning of each file.
+
+    Files of more than ``LARGE`` bytes together (compressed ones count ``PACKED``-fold) are sampled; ``sampled``
+    says so, and every count is then one of the sample. Languages are those of ``languages_of`` comments at most
+    ``LANGUAGES`` of which are looked at, chosen at random but always the same.
 
     Args:
         paths: Files, folders, globs.
@@ -52,7 +64,8 @@ def inspect_archive(
     """
     report = ReadReport()
     tally = _Tally(keep)
-    for tree in build_trees(read(list(paths), format=format, columns=columns, report=report)):
+    head = _head(paths)
+    for tree in build_trees(read(list(paths), format=format, columns=columns, report=report, head=head)):
         tally.add(tree)
     formats = {told.split(":", 1)[0] for told in report.formats.values()} - _NO_FORMAT
     found = {
@@ -62,10 +75,21 @@ def inspect_archive(
         "read": report.read,
         "kept": report.kept,
         "skipped": report.skipped,
+        "sampled": any(told.endswith("only the beginning was read") for told in report.formats.values()),
         "files": report.formats,
         "rejects": {f"{r.file}, {r.place}": r.reason for r in report.rejected[:20]},
     }
     return {key: found[key] for key in KEYS}, tally.largest
+
+
+def _head(paths: Sequence[str]) -> int | None:
+    """How many bytes to read of each file; ``None`` for all."""
+    sizes = []
+    for found in find(paths):
+        with suppress(OSError), found.path.open("rb") as file:
+            packed = compression(file.read(8)) is not None
+            sizes.append(found.path.stat().st_size * (PACKED if packed else 1))
+    return max(SAMPLE // len(sizes), 256 * 1024) if sum(sizes) > LARGE else None
 
 
 class _Tally:
@@ -76,7 +100,8 @@ class _Tally:
         self._keep = keep
         self._counts = Counter[str]()
         self._authors: set[str] = set()
-        self._issues, self._languages, self._platforms = Counter[str](), Counter[str](), Counter[str]()
+        self._issues, self._platforms = Counter[str](), Counter[str]()
+        self._texts, self._heard, self._random = list[str](), 0, Random(0)
         self._max_depth = 0
         self._first: datetime | None = None
         self._last: datetime | None = None
@@ -95,12 +120,21 @@ class _Tally:
         self._max_depth = max(self._max_depth, int(np.max(depths(tree))))
         self._authors.update(c.author for c in real if c.author is not None)
         self._issues.update(str(issue.kind) for issue in tree.issues)
-        self._languages.update(detect_language(c.text) for c in real)
+        self._hear(c.text for c in real)
         self._platforms.update(c.platform or "unknown" for c in real)
         if times := [t for c in real if (t := c.created) is not None]:
             self._first = min(times) if self._first is None else min(self._first, *times)
             self._last = max(times) if self._last is None else max(self._last, *times)
         self.largest = sorted([*self.largest, tree], key=lambda t: (-len(t), t.thread_id))[: self._keep]
+
+    def _hear(self, texts: Iterable[str]) -> None:
+        """Keep a random sample of the texts: telling languages takes longer than all the rest."""
+        for text in texts:
+            self._heard += 1
+            if len(self._texts) < LANGUAGES:
+                self._texts.append(text)
+            elif (place := self._random.randrange(self._heard)) < LANGUAGES:
+                self._texts[place] = text
 
     def shape(self) -> dict[str, Any]:
         counts = self._counts
@@ -110,7 +144,8 @@ class _Tally:
             "authors": len(self._authors),
             "issues": dict(sorted(self._issues.items())),
             "completeness": round(counts["collected"] / counts["declared"], 4) if counts["declared"] else None,
-            "languages": dict(self._languages.most_common()),
+            "languages": dict(Counter(map(detect_language, self._texts)).most_common()),
+            "languages_of": len(self._texts),
             "platforms": dict(self._platforms.most_common()),
             "first": self._first.isoformat() if self._first else None,
             "last": self._last.isoformat() if self._last else None,

@@ -71,8 +71,6 @@ class OnnxLabeller:
             "template": c.template,
             "sha256": c.sha256["model.onnx"],
             "temperature": c.temperature,
-            # Activations are quantised per batch: another batch size gives other probabilities.
-            "batch_size": self._batch_size,
         }
 
     def predict(self, contexts: Sequence[ReplyContext]) -> Predictions:

@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any, Final, Protocol
 
+from nlp_engage.readers.streams import Cut
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
@@ -61,6 +63,7 @@ class Source:
         faults: Damage found while the stream was read (truncated compression, ...); the run books it.
         notes: Things to tell about the file as a whole, counted (mangled ids, unreadable times, ...).
         memory: What the format remembers from one file of a run to the next.
+        cut: Whether only the beginning of the file is read.
     """
 
     path: Path
@@ -71,6 +74,7 @@ class Source:
     faults: list[str] = field(default_factory=list)
     notes: Counter[str] = field(default_factory=Counter)
     memory: dict[str, Any] = field(default_factory=dict)
+    cut: Cut = field(default_factory=Cut)
 
     @property
     def name(self) -> str:

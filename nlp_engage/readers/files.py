@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from nlp_engage.errors import ReadError
 from nlp_engage.readers.base import HEAD_BYTES, Sample, Source
 from nlp_engage.readers.sniffing import make_sample
-from nlp_engage.readers.streams import inflate, opener
+from nlp_engage.readers.streams import Cut, inflate, opener
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -122,18 +122,24 @@ class UnreadableError(Exception):
     """A file that cannot be opened or is no file; the message says what it is."""
 
 
-def open_source(found: Found, columns: Mapping[str, str] | None = None, memory: dict[str, Any] | None = None) -> Source:
+def open_source(
+    found: Found,
+    columns: Mapping[str, str] | None = None,
+    memory: dict[str, Any] | None = None,
+    limit: int | None = None,
+) -> Source:
     """Look at a file and make it a source.
 
     Args:
         found: The file.
         columns: Column map given by the user.
         memory: What the format remembers from one file of a run to the next.
+        limit: Read only so many bytes (decompressed) of the beginning.
 
     Raises:
         UnreadableError: It is no regular file, or the system does not let us open it.
     """
-    path, faults = found.path, list[str]()
+    path, faults, cut = found.path, list[str](), Cut(limit)
     try:
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
@@ -151,10 +157,11 @@ def open_source(found: Found, columns: Mapping[str, str] | None = None, memory: 
         path=path,
         label=found.label,
         sample=sample,
-        opener=opener(path, encoding, faults),
+        opener=opener(path, encoding, faults, cut),
         columns=dict(columns or {}),
         faults=faults,
         memory={} if memory is None else memory,
+        cut=cut,
     )
 
 

@@ -84,6 +84,8 @@ def read(
     format: str | None = None,
     columns: Mapping[str, str] | None = None,
     report: ReadReport | None = None,
+    *,
+    head: int | None = None,
 ) -> Iterator[Comment]:
     r"""Read archives of any supported format, mixed as you like.
 
@@ -96,6 +98,8 @@ def read(
         format: Name of a format (see ``FORMATS``), instead of sniffing.
         columns: Column map for tables: our field -> their column. What is not given is guessed.
         report: The books, filled while comments are drawn: formats, rejects, skips.
+        head: Sample the archive: read only about so many bytes (decompressed) of the beginning of each file.
+            What is broken by the cut is no reject.
 
     Returns:
         Posts and comments, one at a time: a file is never held in memory.
@@ -116,7 +120,7 @@ def read(
     listed = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     jobs = [job for found in find(listed) if (job := _plan(found, chosen, columns, books))]
     jobs.sort(key=lambda job: not job.first)
-    return _run(jobs, columns, books, [str(p) for p in listed])
+    return _Run(jobs, columns, books, head).comments([str(p) for p in listed])
 
 
 def _named(name: str) -> Format:
@@ -173,37 +177,66 @@ def unknown(source: Source) -> str:
     )
 
 
-def _run(
-    jobs: Sequence[_Job], columns: Mapping[str, str] | None, report: ReadReport, paths: Sequence[str]
-) -> Iterator[Comment]:
-    owners: dict[str, str] = {}
-    memory: dict[str, dict[str, Any]] = {job.format.name: {} for job in jobs}
-    for job in jobs:
-        if job.format.prepare is not None:
-            with suppress(UnreadableError, OSError):  # booked below
-                job.format.prepare(open_source(job.found, columns, memory[job.format.name]))
-    for job in jobs:
-        name = str(job.found.path)
+class _Run:
+    """One read: its files in order, and what is remembered from one to the next."""
+
+    def __init__(
+        self, jobs: Sequence[_Job], columns: Mapping[str, str] | None, report: ReadReport, head: int | None
+    ) -> None:
+        self._jobs, self._columns, self._report, self._head = jobs, columns, report, head
+        self._owners: dict[str, str] = {}
+        self._memory: dict[str, dict[str, Any]] = {job.format.name: {} for job in jobs}
+
+    def comments(self, paths: Sequence[str]) -> Iterator[Comment]:
+        """Everything that can be read of the files."""
+        for job in self._jobs:
+            if job.format.prepare is not None:
+                with suppress(UnreadableError, OSError):  # booked below
+                    job.format.prepare(self._open(job))
+        for job in self._jobs:
+            try:
+                source = self._open(job)
+            except UnreadableError as error:
+                self._report.reject(str(job.found.path), 1, str(error))
+            else:
+                yield from self._file(job, source)
+        if not self._report.kept:
+            raise ReadError(_nothing(self._report, paths))
+
+    def _open(self, job: _Job) -> Source:
+        return open_source(job.found, self._columns, self._memory[job.format.name], self._head)
+
+    def _file(self, job: _Job, source: Source) -> Iterator[Comment]:
+        report, name = self._report, source.name
+        books = report if self._head is None else _SampleBooks(report, source)
         try:
-            source = open_source(job.found, columns, memory[job.format.name])
-        except UnreadableError as error:
-            report.reject(name, 1, str(error))
-            continue
-        try:
-            for comment in job.format.read(source, report):
+            for comment in job.format.read(source, books):
                 report.kept += 1
-                yield _own(comment, owners) if job.format.posts_own else comment
+                yield _own(comment, self._owners) if job.format.posts_own else comment
         except OSError as error:
             report.reject(name, 1, f"reading stopped: {error.strerror or error}")
         except (*ODD, RecursionError) as error:
             report.reject(name, 1, f"reading stopped; this is a defect of the {job.format.name} reader: {error!r}")
         for fault in source.faults:
             report.reject(name, 1, fault)
+        if source.cut.made:
+            source.notes["only the beginning was read"] += 0
         if source.notes:
             notes = "; ".join(f"{count} {note}" if count else note for note, count in source.notes.items())
             report.formats[name] += f"; {notes}"
-    if not report.kept:
-        raise ReadError(_nothing(report, paths))
+
+
+class _SampleBooks(ReadReport):
+    """The books of a file that is only sampled: what the cut has broken is no reject."""
+
+    def __init__(self, report: ReadReport, source: Source) -> None:
+        super().__init__(skipped=report.skipped)
+        self._report, self._source = report, source
+
+    def reject(self, file: str, place: int, reason: str, excerpt: str = "") -> None:
+        """Book a reject, unless the stream has ended early."""
+        if not self._source.cut.made:
+            self._report.reject(file, place, reason, excerpt)
 
 
 def _own(comment: Comment, owners: dict[str, str]) -> Comment:

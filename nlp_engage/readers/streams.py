@@ -21,6 +21,7 @@ BOMB_RATIO: Final = 1000
 """Beyond ``BOMB_BYTES``, data that expands more than this is not read on (real archives stay below 100)."""
 ZSTD_WINDOW: Final = 2**31
 """Window of the Reddit dumps."""
+_LINE: Final = 1024 * 1024
 
 _MAGIC: Final[tuple[tuple[bytes, str], ...]] = (
     (b"\x1f\x8b", "gzip"),
@@ -148,6 +149,37 @@ class _Utf8(_Pump):
         return b""
 
 
+class Cut:
+    """How much of a file may be read when an archive is only sampled, and whether that was all of it.
+
+    Attributes:
+        limit: Bytes (decompressed) after which the stream ends, at the next line end; ``None``: no limit.
+        made: Whether the stream has been ended.
+    """
+
+    def __init__(self, limit: int | None = None) -> None:
+        self.limit, self.made = limit, False
+
+
+class _Beginning(_Pump):
+    """The beginning of a stream."""
+
+    def __init__(self, inner: IO[bytes], cut: Cut) -> None:
+        super().__init__(inner)
+        self._cut, self._left_over = cut, cut.limit or 0
+
+    def pull(self) -> bytes:
+        if self._left_over <= 0:
+            return b""
+        piece = self._inner.read(min(256 * 1024, self._left_over))
+        self._left_over -= len(piece)
+        if self._left_over <= 0 and piece:
+            rest = self._inner.readline(_LINE)
+            piece += rest
+            self._cut.made = self._cut.made or bool(self._inner.read(1))
+        return piece
+
+
 def inflate(path: Path, faults: list[str]) -> IO[bytes]:
     """Open a file through up to two layers of compression, found by magic bytes.
 
@@ -163,11 +195,13 @@ def inflate(path: Path, faults: list[str]) -> IO[bytes]:
     return stream
 
 
-def opener(path: Path, encoding: str, faults: list[str]) -> Callable[[], IO[bytes]]:
-    """How to open a file as UTF-8 without byte order mark."""
+def opener(path: Path, encoding: str, faults: list[str], cut: Cut) -> Callable[[], IO[bytes]]:
+    """How to open a file (or its beginning) as UTF-8 without byte order mark."""
 
     def open_it() -> IO[bytes]:
         stream = inflate(path, faults)
+        if cut.limit is not None:
+            stream = io.BufferedReader(_Beginning(stream, cut), 256 * 1024)
         if encoding not in ("utf-8", "utf-8-sig"):
             return io.BufferedReader(_Utf8(stream, encoding), 256 * 1024)
         if stream.peek(3)[:3] == BOM_UTF8:  # type: ignore[attr-defined]

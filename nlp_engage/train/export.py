@@ -1,4 +1,4 @@
-"""Export: network to ONNX, int8 weights, temperatures per language, scores, a whole model folder."""
+"""Export: network to ONNX, 8-bit weights, temperatures per language, scores, a whole model folder."""
 
 from __future__ import annotations
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _INPUTS: Final = ["input_ids", "attention_mask", "token_type_ids"]
+BLOCK: Final = 64
+"""Weights that share a scale: of 32, 64 and 128 the fastest (``docs/experiments.md``)."""
+_INT8_ARITHMETIC: Final = 4
 _OUTPUTS: Final = ["labels", "acts"]
 
 
@@ -53,21 +56,27 @@ def to_onnx(network: EngageNetwork, path: Path) -> None:
 
 
 def quantise(source: Path, target: Path) -> None:
-    """Quantise matrices and embeddings to int8; activations are quantised while running (dynamic)."""
+    """Quantise the embeddings row by row and the matrices in blocks of ``BLOCK`` weights, both to 8 bits.
+
+    Activations are quantised while running, each row in blocks of its own: unlike with one scale per batch, a
+    reply gets the same probabilities whatever else is in its batch.
+    """
+    import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
+    from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
     with tempfile.TemporaryDirectory() as folder:
-        clean = Path(folder) / "clean.onnx"
+        clean, embedded = Path(folder) / "clean.onnx", Path(folder) / "embedded.onnx"
         quant_pre_process(str(source), str(clean), skip_symbolic_shape=True)
         quantize_dynamic(
-            str(clean),
-            str(target),
-            weight_type=QuantType.QInt8,
-            per_channel=True,
-            op_types_to_quantize=["MatMul", "Gemm", "Gather"],
-            extra_options={"MatMulConstBOnly": True},
+            str(clean), str(embedded), weight_type=QuantType.QInt8, per_channel=True, op_types_to_quantize=["Gather"]
         )
+        matrices = MatMulNBitsQuantizer(
+            onnx.load(str(embedded)), bits=8, block_size=BLOCK, is_symmetric=True, accuracy_level=_INT8_ARITHMETIC
+        )
+        matrices.process()
+        matrices.model.save_model_to_file(str(target), use_external_data_format=False)
 
 
 def write_config(folder: Path, name: str, temperature: Mapping[str, float], base: Mapping[str, str]) -> None:
