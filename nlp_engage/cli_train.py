@@ -1,4 +1,4 @@
-"""Command-line verbs of model makers: ``base``, ``train``, ``export``, ``evaluate``."""
+"""Command-line verbs of model makers: ``base``, ``teach``, ``train``, ``export``, ``evaluate``."""
 
 from __future__ import annotations
 
@@ -69,6 +69,33 @@ def train(config: Path) -> None:
 
     record = finetune(TrainConfig.from_toml(config))
     click.echo(json.dumps(record["dev"], indent=1))
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path())
+@click.option("-o", "--out", required=True, type=PATH, help="Units to write, JSON lines.")
+@click.option("--model", type=PATH, help="The teacher (default: the shipped model).")
+@click.option("--per-file", default=1_500, show_default=True, help="Replies drawn from a file, at most.")
+@click.option("--exclude", type=PATH, help="Labelled units whose threads are left out: those scored on.")
+@click.option("--seed", default=0, show_default=True, help="Seed of the draw.")
+def teach(
+    files: tuple[str, ...], out: Path, model: Path | None, per_file: int, exclude: Path | None, seed: int
+) -> None:
+    """Let a model label replies nobody labelled, as soft training units (`teacher_units` of `train`).
+
+    \b
+    Example:
+      nlp-engage teach data/sample/archives -o work/taught.jsonl --exclude data/labels/seed.jsonl
+    """
+    from nlp_engage.archive.parts import write_atomically
+    from nlp_engage.classify import OnnxLabeller
+    from nlp_engage.train.data import read_units, thread_of
+    from nlp_engage.train.selftrain import teach as run
+
+    threads = {thread_of(unit) for unit in read_units(exclude)} if exclude else set()
+    units = list(run(files, OnnxLabeller.load(model), per_file=per_file, seed=seed, exclude=threads))
+    write_atomically(out, "".join(json.dumps(u, ensure_ascii=False) + "\n" for u in units).encode())
+    click.echo(f"{out}: {len(units)} units", err=True)
 
 
 @click.command()
@@ -161,4 +188,4 @@ def evaluate(model: Path | None, data: Path, seed: int, as_json: bool) -> None:
     click.echo(json.dumps(result, indent=1) if as_json else score_table({labeller.config.name: result}))
 
 
-VERBS: Final = (base, train, export, evaluate)
+VERBS: Final = (base, teach, train, export, evaluate)

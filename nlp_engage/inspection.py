@@ -20,16 +20,22 @@ from nlp_engage.types import ReadReport
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
+    from pathlib import Path
 
     from nlp_engage.types import DialogueTree
 
 LARGE: Final = 300_000_000
+"""Bytes beyond which an archive is sampled."""
 PACKED: Final = 6
+"""How often larger than on disk a compressed file is taken to be."""
 SAMPLE: Final = 32_000_000
+"""Bytes of a sample, shared out evenly among the files."""
 LANGUAGES: Final = 2_000
+"""Comments whose language is told."""
 KEYS: Final = (
     "format", "threads", "posts", "comments", "rejected", "max_depth", "authors", "issues", "completeness", "read",
-    "kept", "skipped", "owner_replies", "languages", "languages_of", "platforms", "first", "last", "sampled", "files", "rejects",
+    "kept", "skipped", "owner_replies", "languages", "languages_of", "platforms", "first", "last", "sampled", "files",
+    "rejects",
 )  # fmt: skip
 """What is told of an archive, in this order."""
 _NO_FORMAT: Final = frozenset({"ignored", "unknown", "unreadable"})
@@ -46,8 +52,8 @@ def inspect_archive(
     """Describe an archive, of a large one a sample: the beginning of each file.
 
     Files of more than ``LARGE`` bytes together (compressed ones count ``PACKED``-fold) are sampled; ``sampled``
-    says so, and every count is then one of the sample. Languages are those of ``languages_of`` comments at most
-    ``LANGUAGES`` of which are looked at, chosen at random but always the same.
+    says so, and every count is then one of the sample. Languages are told of ``languages_of`` comments, at most
+    ``LANGUAGES``, chosen at random but always the same.
 
     Args:
         paths: Files, folders, globs.
@@ -86,10 +92,19 @@ def _head(paths: Sequence[str]) -> int | None:
     """How many bytes to read of each file; ``None`` for all."""
     sizes = []
     for found in find(paths):
-        with suppress(OSError), found.path.open("rb") as file:
-            packed = compression(file.read(8)) is not None
-            sizes.append(found.path.stat().st_size * (PACKED if packed else 1))
+        for path in found.path.iterdir() if found.path.is_dir() else (found.path,):
+            with suppress(OSError):
+                sizes.append(_size(path))
     return max(SAMPLE // len(sizes), 256 * 1024) if sum(sizes) > LARGE else None
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file, about those it unpacks to if it is compressed; none of what is no regular file."""
+    if not path.is_file():
+        return 0
+    with path.open("rb") as file:
+        packed = compression(file.read(8)) is not None
+    return path.stat().st_size * (PACKED if packed else 1)
 
 
 class _Tally:

@@ -8,8 +8,10 @@ import random
 from typing import Any
 
 ODD: list[Any] = [
-    None, True, False, 0, -1, 1e308, 2**64, 10**400, "", " ", "0", "x\x00y", "\ud800", "1.5e+20", [], {}, [[]], [None], {"id": None}, {"": {}},
-    "9" * 5000, "<a " * 50, "&#0;&#xffffff;&bad;", "2024-99-99T99:99:99Z", "-1", "NaN", ["x", 1, None, {}], {"data": []}, "\u202e@a",
+    None, True, False, 0, -1, 1e308, 2**64, 10**400, "", " ", "0", "x\x00y", "\ud800", "1.5e+20", [], {}, [[]],
+        [None], {"id": None}, {"": {}},
+    "9" * 5000, "<a " * 50, "&#0;&#xffffff;&bad;", "2024-99-99T99:99:99Z", "-1", "NaN", ["x", 1, None, {}],
+    {"data": []}, "\u202e@a",
 ]  # fmt: skip
 
 
@@ -59,7 +61,9 @@ def mutate_bytes(data: bytes, rng: random.Random) -> bytes:
         elif action == 1:
             del out[a:b]
         elif action == 2:
-            out[a:a] = rng.choice([b"\x00", b"\xff", b'"', b"{", b"]", b"<", b"<![CDATA[", b"&", b"\n", b",", b"\xed\xa0\x80", b"\\ud800"])
+            out[a:a] = rng.choice(
+                [b"\x00", b"\xff", b'"', b"{", b"]", b"<", b"<![CDATA[", b"&", b"\n", b",", b"\xed\xa0\x80", b"\\ud800"]
+            )
         elif action == 3:
             out[a:b] = bytes(rng.randrange(256) for _ in range(b - a))
         elif action == 4:

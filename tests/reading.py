@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nlp_engage.readers import read
@@ -10,7 +11,6 @@ from nlp_engage.types import ReadReport
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from nlp_engage.types import Comment
 
@@ -26,6 +26,12 @@ def put(folder: Path, name: str, content: Any) -> Path:
     else:
         path.write_text(json.dumps(content, ensure_ascii=False), "utf-8")
     return path
+
+
+def load(name: str) -> Any:
+    """A small export written for the tests: JSON as a value, anything else as text."""
+    text = (Path(__file__).parent / "data" / "formats" / name).read_text("utf-8")
+    return json.loads(text) if name.endswith(".json") else text
 
 
 def lines(*records: Any) -> str:

@@ -27,6 +27,7 @@ VERBS = (
     "measure",
     "report",
     "base",
+    "teach",
     "train",
     "export",
     "evaluate",

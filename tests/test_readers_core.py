@@ -6,7 +6,9 @@ import bz2
 import gzip
 import lzma
 import os
+import re
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -67,7 +69,8 @@ def test_rejects_beyond_a_chunk_have_the_right_line_number(tmp_path):
 @pytest.mark.parametrize(
     "pack",
     [gzip.compress, zstandard.compress, bz2.compress, lzma.compress, lambda d: gzip.compress(zstandard.compress(d)),
-     lambda d: gzip.compress(d[:50]) + gzip.compress(d[50:]), lambda d: zstandard.compress(d[:50]) + zstandard.compress(d[50:])],
+     lambda d: gzip.compress(d[:50]) + gzip.compress(d[50:]), lambda d: zstandard.compress(
+         d[:50]) + zstandard.compress(d[50:])],
     ids=["gzip", "zstd", "bzip2", "xz", "zstd in gzip", "gzip members", "zstd frames"],
 )  # fmt: skip
 def test_compression_is_found_by_content(tmp_path, pack):
@@ -162,9 +165,12 @@ def test_a_damaged_parquet_file_is_a_reject(tmp_path):
 
 
 UTTERANCES = lines(
-    {"id": "p1", "conversation_id": "p1", "text": "", "speaker": "ann", "meta": {"score": 5}, "reply-to": None, "timestamp": 1700000000},
-    {"id": "c1", "conversation_id": "p1", "text": "[deleted]", "speaker": "bob", "meta": {}, "reply-to": "p1", "timestamp": None},
-    {"id": "c2", "root": "p1", "text": "why", "user": {"id": "eve"}, "meta": {}, "reply_to": "c1", "timestamp": "1700000100.5"},
+    {"id": "p1", "conversation_id": "p1", "text": "", "speaker": "ann", "meta": {"score": 5}, "reply-to": None,
+    "timestamp": 1700000000},
+    {"id": "c1", "conversation_id": "p1", "text": "[deleted]", "speaker": "bob", "meta": {}, "reply-to": "p1",
+    "timestamp": None},
+    {"id": "c2", "root": "p1", "text": "why", "user": {"id": "eve"}, "meta": {}, "reply_to": "c1",
+    "timestamp": "1700000100.5"},
 )  # fmt: skip
 
 
@@ -301,6 +307,9 @@ def test_posts_are_read_before_the_comments_that_need_their_author(tmp_path):
     assert isinstance(report, ReadReport)
 
 
-def test_every_format_has_a_name_and_a_title():
+def test_every_format_has_a_name_a_title_and_a_row_in_the_documents():
     assert len({f.name for f in FORMATS}) == len(FORMATS)
     assert all(f.title for f in FORMATS)
+    rows = (Path(__file__).parents[1] / "docs" / "formats.md").read_text("utf-8").split("\n| ")
+    documented = {name for row in rows for name in re.findall(r"`([\w-]+)`", row.partition("|")[0])}
+    assert {f.name for f in FORMATS} <= documented

@@ -23,11 +23,14 @@ POST = _reddit("t3", id="zz1", name="t3_zz1", title="Which cup?", selftext="Mine
 THREAD = [
     _listing(POST),
     _listing(
-        _reddit("t1", id="c1", name="t1_c1", parent_id="t3_zz1", link_id="t3_zz1", author="bob", body="a &lt; b", score=-2,
+        _reddit("t1", id="c1", name="t1_c1", parent_id="t3_zz1", link_id="t3_zz1", author="bob", body="a &lt; b",
+            score=-2,
                 created_utc=1700000100.0, replies=_listing(
-            _reddit("t1", id="c2", parent_id="t1_c1", link_id="t3_zz1", author="[deleted]", body="[removed]", replies="",
+            _reddit("t1", id="c2", parent_id="t1_c1", link_id="t3_zz1", author="[deleted]", body="[removed]",
+                replies="",
                     created_utc=1700000200.0),
-            _reddit("t1", id="c3", parent_id="t1_c1", link_id="t3_zz1", author="ann", body="ok", is_submitter=True, replies=_listing(
+            _reddit("t1", id="c3", parent_id="t1_c1", link_id="t3_zz1", author="ann", body="ok", is_submitter=True,
+                replies=_listing(
                 _reddit("more", id="_", name="t1__", parent_id="t1_c3", count=0, children=[]))),
             _reddit("more", id="c4", parent_id="t1_c1", count=7, children=["c4", "c5"]))),
         _reddit("more", id="c9", name="t1_c9", parent_id="t3_zz1", count=3, children=["c9"]),
@@ -49,7 +52,8 @@ def test_reddit_threads_with_stubs(tmp_path):
 
 
 @pytest.mark.parametrize("wrap", [
-    lambda thing: {"json": {"errors": [], "data": {"things": [thing]}}}, lambda thing: _listing(thing), lambda thing: [thing],
+    lambda thing: {"json": {"errors": [], "data": {"things": [thing]}}}, lambda thing: _listing(thing),
+        lambda thing: [thing],
     lambda thing: {"data": [thing["data"]]}, lambda thing: thing["data"],
 ], ids=["morechildren", "listing", "things", "pullpush", "bare"])  # fmt: skip
 def test_reddit_comments_in_other_wrappings(tmp_path, wrap):
@@ -92,8 +96,10 @@ More]]></content:encoded><wp:post_id>5</wp:post_id><wp:post_date_gmt>2014-01-14 
  <wp:comment_parent>0</wp:comment_parent><wp:comment_user_id>0</wp:comment_user_id>
  <wp:commentmeta><wp:meta_key>x</wp:meta_key><wp:meta_value>wrong</wp:meta_value></wp:commentmeta></wp:comment>
 <wp:comment><wp:comment_id>6</wp:comment_id><wp:comment_author>Shop</wp:comment_author>
- <wp:comment_date_gmt>2014-01-15 08:00:00</wp:comment_date_gmt><wp:comment_content>I <3 Q&A & &nbsp;more\x01</wp:comment_content>
- <wp:comment_approved>1</wp:comment_approved><wp:comment_parent> 5 </wp:comment_parent><wp:comment_user_id>4</wp:comment_user_id>
+ <wp:comment_date_gmt>2014-01-15 08:00:00</wp:comment_date_gmt>
+ <wp:comment_content>I <3 Q&A & &nbsp;more\x01</wp:comment_content>
+ <wp:comment_approved>1</wp:comment_approved><wp:comment_parent> 5 </wp:comment_parent>
+ <wp:comment_user_id>4</wp:comment_user_id>
 </wp:comment>
 <wp:comment><wp:comment_id>7</wp:comment_id><wp:comment_type>pingback</wp:comment_type></wp:comment>
 <wp:comment><wp:comment_id>8</wp:comment_id><wp:comment_approved>spam</wp:comment_approved></wp:comment>
@@ -128,7 +134,8 @@ def test_a_wordpress_export_that_breaks_off_keeps_what_is_whole(tmp_path):
 
 def _youtube(own, who, text, likes=0, **snippet):
     return {"kind": "youtube#comment", "id": own, "snippet": {
-        "textDisplay": text, "authorDisplayName": f"@{who}", "authorChannelId": {"value": f"UC{who}"}, "likeCount": likes,
+        "textDisplay": text, "authorDisplayName": f"@{who}", "authorChannelId": {"value": f"UC{who}"},
+        "likeCount": likes,
         "publishedAt": "2024-01-01T00:00:00Z", "updatedAt": "2024-01-01T00:00:00Z", **snippet}}  # fmt: skip
 
 
@@ -165,7 +172,8 @@ def test_youtube_threads_replies_and_videos(tmp_path):
     )
     put(tmp_path, "3_videos.json", {"kind": "youtube#videoListResponse", "items": [
         {"kind": "youtube#video", "id": "v1", "snippet": {"title": "Cups", "description": "New", "channelId": "UCshop",
-         "channelTitle": "Shop", "publishedAt": "2023-12-31T00:00:00Z"}, "statistics": {"commentCount": "4", "likeCount": "10"}}]})  # fmt: skip
+         "channelTitle": "Shop", "publishedAt": "2023-12-31T00:00:00Z"},
+         "statistics": {"commentCount": "4", "likeCount": "10"}}]})  # fmt: skip
     found, report = read_all(tmp_path)
     assert parents(found) == {"v1": None, "UgA": "v1", "UgA.x1": "UgA", "UgA.x2": "UgA", "UgB.x3": "UgB"}
     assert {i: c.thread_id for i, c in found.items()} == dict.fromkeys(("v1", "UgA", "UgA.x1", "UgA.x2"), "v1") | {
@@ -186,15 +194,18 @@ def test_youtube_threads_replies_and_videos(tmp_path):
     assert report.n_rejected == 0
 
 
-XHS_POST = {"note_id": "66d5", "type": "normal", "title": "杯子", "desc": "新品", "time": 1725600000000, "user_id": "u9",
-            "nickname": "店", "liked_count": "1.2万", "comment_count": "1千+", "last_modify_ts": 1757055252618}  # fmt: skip
-XHS = {"comment_id": "66aa01", "create_time": 1725693101000, "ip_location": "上海", "note_id": "66d5", "content": "哪里买[偷笑R]",
+XHS_POST = {"note_id": "66d5", "type": "normal", "title": "杯子", "desc": "新品", "time": 1725600000000,
+    "user_id": "u9",
+            "nickname": "店", "liked_count": "1.2万", "comment_count": "1千+",
+            "last_modify_ts": 1757055252618}  # fmt: skip
+XHS = {"comment_id": "66aa01", "create_time": 1725693101000, "ip_location": "上海", "note_id": "66d5",
+    "content": "什么材质[偷笑R]",
        "user_id": "u1", "nickname": "小王", "sub_comment_count": "1", "pictures": "", "parent_comment_id": 0,
        "last_modify_ts": 1757055252618, "like_count": "10"}  # fmt: skip
 XHS_REPLY = XHS | {
     "comment_id": "66aa02",
     "user_id": "u9",
-    "content": "主页",
+    "content": "蓝色",
     "parent_comment_id": "66aa01",
     "sub_comment_count": 0,
 }
@@ -231,13 +242,17 @@ def test_mediacrawler_xiaohongshu(tmp_path, edition, form):
 
 
 def test_mediacrawler_weibo_root_points_at_itself(tmp_path):
-    comment = {"comment_id": "4800000000000001", "create_time": 1718337600, "create_date_time": "2024-06-14 12:00:00+08:00",
-               "note_id": "4799", "content": "好看", "comment_like_count": "5", "sub_comment_count": "2", "user_id": "111",
+    comment = {"comment_id": "4800000000000001", "create_time": 1718337600,
+        "create_date_time": "2024-06-14 12:00:00+08:00",
+               "note_id": "4799", "content": "漂亮", "comment_like_count": "5", "sub_comment_count": "2",
+               "user_id": "111",
                "nickname": "小张", "parent_comment_id": "4800000000000001", "last_modify_ts": 1}  # fmt: skip
     reply = comment | {"comment_id": "4800000000000002", "content": "谢谢", "user_id": "9", "nickname": "店"}
     again = comment | {"comment_id": "4800000000000003", "content": "回复@店:多少钱"}
-    post = {"note_id": "4799", "content": "新品<br />来了", "create_time": 1718330000, "create_date_time": "2024-06-14 09:53:20+08:00",
-            "liked_count": "7", "comments_count": "3", "shared_count": "0", "user_id": "9", "nickname": "店", "last_modify_ts": 1}  # fmt: skip
+    post = {"note_id": "4799", "content": "新品<br />来了", "create_time": 1718330000,
+        "create_date_time": "2024-06-14 09:53:20+08:00",
+            "liked_count": "7", "comments_count": "3", "shared_count": "0", "user_id": "9", "nickname": "店",
+            "last_modify_ts": 1}  # fmt: skip
     found, _ = read_all(put(tmp_path, "c", [comment, reply, again]), put(tmp_path, "p", [post]))
     assert parents(found) == {"4799": None, "4800000000000001": "4799", "4800000000000002": "4800000000000001",
                               "4800000000000003": "4800000000000001"}  # fmt: skip
@@ -248,11 +263,15 @@ def test_mediacrawler_weibo_root_points_at_itself(tmp_path):
 
 
 def test_mediacrawler_bilibili_keeps_videos_and_comments_apart(tmp_path):
-    comment = {"comment_id": "77", "create_time": 1592018067, "video_id": "77", "content": "怎么上", "user_id": "9", "nickname": "小A",
-               "sex": "保密", "sign": "", "sub_comment_count": "1", "last_modify_ts": 1, "like_count": 3, "parent_comment_id": "0"}  # fmt: skip
-    reply = comment | {"comment_id": "78", "user_id": "2", "parent_comment_id": "77", "content": "看置顶"}
-    post = {"video_id": "77", "video_type": "video", "title": "杯子", "desc": "", "create_time": 1592010000, "user_id": "2",
-            "nickname": "UP", "liked_count": "5", "video_play_count": "9", "video_comment": "2", "last_modify_ts": 1}  # fmt: skip
+    comment = {"comment_id": "77", "create_time": 1592018067, "video_id": "77", "content": "会漏吗", "user_id": "9",
+        "nickname": "小A",
+               "sex": "保密", "sign": "", "sub_comment_count": "1", "last_modify_ts": 1, "like_count": 3,
+               "parent_comment_id": "0"}  # fmt: skip
+    reply = comment | {"comment_id": "78", "user_id": "2", "parent_comment_id": "77", "content": "不会漏"}
+    post = {"video_id": "77", "video_type": "video", "title": "杯子", "desc": "", "create_time": 1592010000,
+        "user_id": "2",
+            "nickname": "UP", "liked_count": "5", "video_play_count": "9", "video_comment": "2",
+            "last_modify_ts": 1}  # fmt: skip
     found, _ = read_all(put(tmp_path, "c", lines(comment, reply)), put(tmp_path, "p", lines(post)))
     assert parents(found) == {"av77": None, "77": "av77", "78": "77"}
     assert {c.thread_id for c in found.values()} == {"av77"}
@@ -263,8 +282,10 @@ def test_mediacrawler_bilibili_keeps_videos_and_comments_apart(tmp_path):
 @pytest.mark.parametrize(("platform", "columns", "parent", "root"), [
     ("douyin", {"aweme_id": "p", "parent_comment_id": "r", "sec_uid": "x"}, "r", "r"),
     ("kuaishou", {"video_id": "p"}, "p", None),
-    ("tieba", {"note_id": "p", "tieba_id": 1, "tieba_name": "x", "parent_comment_id": "r", "publish_time": "2024-8-6 22:11"}, "r", "r"),
-    ("zhihu", {"content_id": "p", "content_type": "answer", "publish_time": 1700000000, "parent_comment_id": "r"}, "r", None),
+    ("tieba", {"note_id": "p", "tieba_id": 1, "tieba_name": "x", "parent_comment_id": "r",
+    "publish_time": "2024-8-6 22:11"}, "r", "r"),
+    ("zhihu", {"content_id": "p", "content_type": "answer", "publish_time": 1700000000, "parent_comment_id": "r"},
+    "r", None),
 ])  # fmt: skip
 def test_mediacrawler_other_platforms(tmp_path, platform, columns, parent, root):
     record = {

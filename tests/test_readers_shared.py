@@ -77,7 +77,10 @@ def test_all_samples_together_are_one_archive():
     assert report.read == report.kept + report.n_rejected
     assert report.kept == len(found)
     unknown = {Path(f).name for f, why in report.formats.items() if why.startswith(("unknown", "ignored"))}
-    assert unknown == {"SOURCES.md", *(f"convokit-friends__{n}.json" for n in ("conversations", "corpus", "index", "users"))}
+    assert unknown == {
+        "SOURCES.md",
+        *(f"convokit-friends__{n}.json" for n in ("conversations", "corpus", "index", "users")),
+    }
 
 
 def _reddit_links(thing, out):
@@ -97,7 +100,9 @@ def test_reddit_links_are_those_of_the_file(name):
     found, _ = read_all(SAMPLES / name)
     want = _reddit_links(json.loads((SAMPLES / name).read_text("utf-8")), {})
     assert {i: p for i, p in parents(found).items() if i.startswith("t1_")} == want
-    times = {t["data"]["name"]: t["data"]["created_utc"] for t in _all(json.loads((SAMPLES / name).read_text("utf-8")), "t1")}
+    times = {
+        t["data"]["name"]: t["data"]["created_utc"] for t in _all(json.loads((SAMPLES / name).read_text("utf-8")), "t1")
+    }
     assert {i: c.created.timestamp() for i, c in found.items() if i in times} == times
 
 
@@ -121,9 +126,13 @@ def test_weibo_forwards_are_linked_as_the_file_says():
 def test_xiaohongshu_targets_are_linked_as_the_file_says():
     found, _ = read_all(SAMPLES / "xhs-api__comment_page_derived.json")
     page = json.loads((SAMPLES / "xhs-api__comment_page_derived.json").read_text("utf-8"))["data"]["comments"]
-    want = {c["id"]: c["note_id"] for c in page} | {s["id"]: s["target_comment"]["id"] for c in page for s in c["sub_comments"]}
+    want = {c["id"]: c["note_id"] for c in page} | {
+        s["id"]: s["target_comment"]["id"] for c in page for s in c["sub_comments"]
+    }
     assert parents(found) == want
-    assert {i: c.root_id for i, c in found.items() if c.root_id} == {s["id"]: c["id"] for c in page for s in c["sub_comments"]}
+    assert {i: c.root_id for i, c in found.items() if c.root_id} == {
+        s["id"]: c["id"] for c in page for s in c["sub_comments"]
+    }
 
 
 def test_support_tweets_are_linked_and_brands_are_owners():
@@ -132,7 +141,9 @@ def test_support_tweets_are_linked_and_brands_are_owners():
     with (SAMPLES / "twcs__excerpt.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     found, _ = read_all(SAMPLES / "twcs__excerpt.csv")
-    assert {i: p for i, p in parents(found).items() if p} == {r["tweet_id"]: r["in_response_to_tweet_id"] for r in rows if r["in_response_to_tweet_id"]}
+    assert {i: p for i, p in parents(found).items() if p} == {
+        r["tweet_id"]: r["in_response_to_tweet_id"] for r in rows if r["in_response_to_tweet_id"]
+    }
     assert owners(found) == {r["tweet_id"] for r in rows if r["inbound"] == "FALSE" and r["in_response_to_tweet_id"]}
 
 
@@ -145,7 +156,9 @@ def test_disqus_posts_are_those_expat_finds():
     assert set(comments) == set(posts)
     for own, post in posts.items():
         parent = post.find(f"{space}parent")
-        assert comments[own].parent_id == (parent.get(key) if parent is not None else f"thread:{post.find(f'{space}thread').get(key)}")
+        assert comments[own].parent_id == (
+            parent.get(key) if parent is not None else f"thread:{post.find(f'{space}thread').get(key)}"
+        )
 
 
 def test_discord_telegram_and_hacker_news_samples():

@@ -84,7 +84,8 @@ def test_parquet_has_one_schema_whatever_is_in_it(tmp_path):
 def test_arrow_takes_what_is_no_text_and_no_64_bit_number():
     table = to_arrow([Comment(id="a\ud800", thread_id="p", text="x\udfffy", likes=10**30, n_replies=-(10**30))])
     assert table.to_pylist()[0] | {"created": None} == {
-        "id": "a?", "thread_id": "p", "parent_id": None, "author": None, "text": "x?y", "created": None, "likes": 2**63 - 1,
+        "id": "a?", "thread_id": "p", "parent_id": None, "author": None, "text": "x?y", "created": None,
+        "likes": 2**63 - 1,
         "is_owner": False, "lang": None, "platform": None, "author_name": None, "root_id": None, "n_replies": -(2**63),
         "deleted": False,
     }  # fmt: skip
@@ -117,7 +118,8 @@ def test_a_corpus_has_the_files_convokit_asks_for(tmp_path):
     load = {p.name: p.read_text("utf-8") for p in (tmp_path / "c").iterdir()}
     assert sorted(load) == ["conversations.json", "corpus.json", "index.json", "speakers.json", "utterances.jsonl"]
     first, second = (json.loads(line) for line in load["utterances.jsonl"].splitlines())
-    assert first == {"id": "p", "conversation_id": "p", "text": "hi", "speaker": "shop", "reply-to": None, "timestamp": 1704067200,
+    assert first == {"id": "p", "conversation_id": "p", "text": "hi", "speaker": "shop", "reply-to": None,
+        "timestamp": 1704067200,
                      "vectors": [], "meta": {"nlp_engage": 1, "created": "2024-01-01T00:00:00Z"}}  # fmt: skip
     assert (second["reply-to"], second["meta"]["likes"]) == ("p", 2)
     assert json.loads(load["speakers.json"]).keys() == {"shop", second["speaker"]}

@@ -83,13 +83,14 @@ def _read(source: Source, report: ReadReport) -> Iterator[Comment]:
         yield comment
     if utterances is not source:
         source.faults.extend(utterances.faults)
+        source.cut.made = utterances.cut.made
     for thread, title in titles.items():  # conversations whose first utterance is not the post itself
         yield Comment(id=thread, thread_id=thread, text=title)
 
 
 def _child(path: Path, folder: Source, report: ReadReport, *, needed: bool) -> Source | None:
     try:
-        return open_source(Found(path=path, label=folder.label, named=False))
+        return open_source(Found(path=path, label=folder.label, named=False), limit=folder.cut.limit)
     except UnreadableError as error:
         if needed:
             report.reject(str(path), 1, str(error))

@@ -9,7 +9,7 @@ from nlp_engage.readers.base import Format
 from nlp_engage.readers.markup import plain
 from nlp_engage.readers.records import join
 from nlp_engage.readers.values import as_time
-from nlp_engage.readers.xmlstream import tokens
+from nlp_engage.readers.xmlstream import Words, tokens
 from nlp_engage.types import Comment
 
 if TYPE_CHECKING:
@@ -80,20 +80,20 @@ def _read(source: Source, report: ReadReport) -> Iterator[Comment]:
 def _records(stream: IO[bytes]) -> Iterator[_Record]:
     """Threads and posts, one after the other."""
     record: _Record | None = None
-    leaf, buffer = "", list[str]()
+    leaf, words = "", Words()
     for kind, name, attributes in tokens(stream, _NAMES):
         if kind == "text":
             if leaf:
-                buffer.append(name)
+                words.add(name)
         elif record is None:
             if kind == "start" and name in ("thread", "post"):
                 record = _Record(name, attributes.get("dsq:id", ""))
         elif kind == "start":
             leaf = name if name in _LEAVES else ""
-            buffer.clear()
+            words.take()
             record.begin(name, attributes.get("dsq:id", ""))
         elif name == leaf:
-            record.put(name, "".join(buffer).strip())
+            record.put(name, words.take())
             leaf = ""
         elif record.end(name):
             yield record

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from nlp_engage.readers.records import Layout, Page, SkipRecord
@@ -53,7 +54,7 @@ def _firebase(record: dict[str, Any], page: Page) -> dict[str, Any]:
 
 FIREBASE: Final = Style(
     name="hn-firebase",
-    title="Hacker News items (Firebase API, BigQuery)",
+    title="Hacker News items (Firebase API)",
     platform="hackernews",
     keys=("id type time",),
     check=_is_item,
@@ -66,5 +67,13 @@ FIREBASE: Final = Style(
     chained=True,
 )  # fmt: skip
 
-FORMATS: Final[tuple[Format, ...]] = (ALGOLIA.format(), FIREBASE.format())
-STYLES: Final = (ALGOLIA, FIREBASE)
+BIGQUERY: Final = replace(
+    FIREBASE,
+    name="hn-bigquery",
+    title="Hacker News table (BigQuery export)",
+    keys=("id by parent type time text",),
+    table=True,
+    check=None,
+)
+
+FORMATS: Final[tuple[Format, ...]] = (ALGOLIA.format(), FIREBASE.format(), BIGQUERY.format())

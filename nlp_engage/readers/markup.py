@@ -44,8 +44,8 @@ def plain(html: str, *, quotes: bool = True, newlines: bool = False) -> str:
         quotes: Keep quoted posts (``<aside class="quote">``); quotes are somebody else's words.
         newlines: Line breaks of the source count (WordPress writes paragraphs as bare lines).
 
-    >>> plain("Nice &#x27;idea&#x27;<p>see <a href='x'>this</a><br>ok<img alt='[赞]' src='x'/> 1 < 2")
-    "Nice 'idea'\n\nsee this\nok[赞] 1 < 2"
+    >>> plain("Good &#x27;lids&#x27;<p>see <a href='x'>this</a><br>ok<img alt='[赞]' src='x'/> 1 < 2")
+    "Good 'lids'\n\nsee this\nok[赞] 1 < 2"
     """
     if "<" not in html:
         text = unescape(html) if "&" in html else html

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from nlp_engage.readers.base import Format
 from nlp_engage.readers.canonical import FIELDS, lenient, page_of
 from nlp_engage.readers.records import BadRecordError, excerpt
-from nlp_engage.readers.tabular import column_map, mapped, told
+from nlp_engage.readers.tabular import column_map, guess, mapped, told
 from nlp_engage.types import Comment
 
 if TYPE_CHECKING:
@@ -21,7 +21,18 @@ if TYPE_CHECKING:
 def _sniff(source: Source) -> str | None:
     if source.sample.kind != "parquet":
         return None
-    return "Parquet magic bytes"
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        names = pq.read_schema(source.path).names
+    except (pa.ArrowException, OSError):
+        return "Parquet magic bytes"  # damaged: the reader says how
+    if {"id", "thread_id"} <= {*names} and {"text", "parent_id"} & {*names}:
+        return "Parquet with columns id, thread_id"
+    if source.columns or "text" in guess(names):
+        return f"Parquet with column map {told(column_map(names, source))}"
+    return None
 
 
 def _read(source: Source, report: ReadReport) -> Iterator[Comment]:
@@ -30,17 +41,16 @@ def _read(source: Source, report: ReadReport) -> Iterator[Comment]:
     import pyarrow.parquet as pq
 
     try:
-        file = pq.ParquetFile(source.path)
+        file = pq.ParquetFile(source.path)  # closed with the last reference; it holds no Python file
         names = file.schema_arrow.names
         if not {"id", "thread_id"} <= {*names}:
             columns = column_map(names, source)
-            source.notes[f"column map {told(columns)}"] += 0
-            records = ((n, row) for n, row in _rows(file, [c for c in names if c in columns.values()]))
+            records = _rows(file, [c for c in names if c in columns.values()], source)
             yield from mapped(records, columns, source, report)
             return
         wanted = [c for c in names if c in FIELDS]
         page = page_of(source)
-        for place, row in _rows(file, wanted):
+        for place, row in _rows(file, wanted, source):
             record = {k: v for k, v in row.items() if v is not None}
             try:
                 yield _comment(record) or lenient(row, page)
@@ -52,9 +62,13 @@ def _read(source: Source, report: ReadReport) -> Iterator[Comment]:
         )
 
 
-def _rows(file: Any, columns: list[str]) -> Iterator[tuple[int, dict[str, Any]]]:
-    place = 0
+def _rows(file: Any, columns: list[str], source: Source) -> Iterator[tuple[int, dict[str, Any]]]:
+    place, size = 0, 0
     for batch in file.iter_batches(batch_size=16_384, columns=columns):
+        if source.cut.limit is not None and size > source.cut.limit:
+            source.cut.made = True
+            return
+        size += batch.nbytes
         for row in batch.to_pylist():
             place += 1
             yield place, row

@@ -148,23 +148,12 @@ def make(
     Raises:
         BadRecordError: It has no id, or a spreadsheet has destroyed it.
     """
-    try:
-        own = as_id(getter(layout.id)(record))
-        thread = as_link(getter(layout.thread)(record)) or (
-            above.thread_id if above else page.thread or page.source.label
-        )
-    except MangledIdError as error:
-        raise BadRecordError(
-            f"the id {error} is in exponent notation: a spreadsheet has rounded it and its last digits are lost; "
-            "export again and keep ids as text"
-        ) from None
-    if own is None:
-        raise BadRecordError(f"no id (looked for {layout.id.replace('|', ', ')})")
-    links = [link(record, way, page) for way in layout.parent.split("|") if way]
+    own, thread = _ids(record, layout, page, above)
     root = (link(record, layout.floor, page) if layout.floor else None) or (floor if layout.two_level else None)
-    target = next((one for one in links if one and one not in (own, thread)), None)
     if root in (own, thread):
         root = None
+    links = (link(record, way, page) for way in layout.parent.split("|") if way)
+    target = next((one for one in links if one and one not in (own, thread)), None)
     is_post = own == thread
     author, name = author_of(record, layout, page)
     return Comment(
@@ -185,6 +174,19 @@ def make(
         n_replies=as_count(getter(layout.replies)(record)),
         deleted=any(as_flag(getter(w)(record)) for w in layout.deleted.split("|") if w),
     )
+
+
+def _ids(record: Mapping[str, Any], layout: Layout, page: Page, above: Comment | None) -> tuple[str, str]:
+    try:
+        own, thread = as_id(getter(layout.id)(record)), as_link(getter(layout.thread)(record))
+    except MangledIdError as error:
+        raise BadRecordError(
+            f"the id {error} is in exponent notation: a spreadsheet has rounded it and its last digits are lost; "
+            "export again and keep ids as text"
+        ) from None
+    if own is None:
+        raise BadRecordError(f"no id (looked for {layout.id.replace('|', ', ')})")
+    return own, thread or (above.thread_id if above else page.thread or page.source.label)
 
 
 def link(record: Mapping[str, Any], paths: str, page: Page) -> str | None:

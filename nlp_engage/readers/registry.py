@@ -169,11 +169,11 @@ def sniff(source: Source) -> tuple[Format, str] | None:
 
 def unknown(source: Source) -> str:
     """The message for a file of no known format."""
-    titles = "; ".join(f"{f.name}: {f.title}" for f in FORMATS)
     hint = "Name its columns with --column text=COLUMN ..." if source.sample.kind == "table" else "Try --format NAME"
     return (
         f"{source.name} is of no known format. It is {source.sample.seen}. {hint}, or convert it to the canonical "
-        f"format (JSON lines with id, thread_id, parent_id, author, text). Supported formats: {titles}"
+        "format (JSON lines with id, thread_id, parent_id, author, text). "
+        f"Supported formats (docs/formats.md says more): {', '.join(f.name for f in FORMATS)}"
     )
 
 

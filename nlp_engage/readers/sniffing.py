@@ -75,9 +75,19 @@ def _json_sample(text: str, encoding: str) -> Sample:
         return Sample(
             kind="lines", text=text, docs=tuple(values[:_DOCS]), encoding=encoding, seen=_seen(values[0], "lines")
         )
-    value, _ = build(ijson.basic_parse(text.encode("utf-8", "replace"), multiple_values=True))
+    value = _first_value(text.encode("utf-8", "replace"))
     docs = value[:_DOCS] if isinstance(value, list) else [value]
     return Sample(kind="json", text=text, docs=tuple(docs), encoding=encoding, seen=_seen(value, ""))
+
+
+def _first_value(data: bytes) -> Any:
+    """The value that a text begins with, as far as it goes."""
+    if len(data) < HEAD_BYTES:  # most likely whole
+        try:
+            return decode(data)
+        except BadJsonError:
+            pass
+    return build(ijson.basic_parse(data, multiple_values=True))[0]
 
 
 def _values(row: str) -> list[Any]:

@@ -12,7 +12,7 @@ from nlp_engage.readers.base import Format
 from nlp_engage.readers.markup import plain
 from nlp_engage.readers.records import join
 from nlp_engage.readers.values import as_link, as_time
-from nlp_engage.readers.xmlstream import tokens
+from nlp_engage.readers.xmlstream import Words, tokens
 from nlp_engage.types import Comment
 
 if TYPE_CHECKING:
@@ -93,20 +93,20 @@ class _Blog:
 
 
 def _read(source: Source, report: ReadReport) -> Iterator[Comment]:
-    blog, leaf, buffer = _Blog(source=source, report=report, host=source.label), "", list[str]()
+    blog, leaf, words = _Blog(source=source, report=report, host=source.label), "", Words()
     with source.open() as stream:
         for kind, value, _ in tokens(stream, _NAMES):
             if kind == "text":
                 if leaf:
-                    buffer.append(value)
+                    words.add(value)
             elif value in _RECORDS:
                 yield from blog.begin(value) if kind == "start" else blog.end(value)
                 leaf = ""
             elif kind == "start":
                 leaf = value
-                buffer.clear()
+                words.take()
             elif leaf == value:
-                blog.put(value, "".join(buffer).strip())
+                blog.put(value, words.take())
                 leaf = ""
     if blog.inside != "channel":
         reason = f"the export breaks off inside <{blog.inside}>"

@@ -25,6 +25,34 @@ _SECTIONS: Final = (("<![CDATA[", "]]>"), ("<!--", "-->"), ("<?", "?>"))
 _ENTITY_CHARS: Final = 40
 
 
+class Words:
+    """The text of one element, put together from its pieces; beyond ``MAX_RECORD`` characters it is cut.
+
+    >>> words = Words()
+    >>> for piece in (" Q&", "A "):
+    ...     words.add(piece)
+    >>> words.take()
+    'Q&A'
+    """
+
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+        self._size = 0
+
+    def add(self, piece: str) -> None:
+        """Another piece."""
+        if self._size <= MAX_RECORD:
+            self._pieces.append(piece)
+            self._size += len(piece)
+
+    def take(self) -> str:
+        """The whole, without outer spaces; the next one begins empty."""
+        text = "".join(self._pieces).strip()
+        self._pieces.clear()
+        self._size = 0
+        return text
+
+
 def tokens(stream: IO[bytes], names: Collection[str]) -> Iterator[tuple[str, str, dict[str, str]]]:
     """Yield starts and ends of the elements that count, and text; text may come in several pieces.
 
@@ -47,7 +75,7 @@ def tokens(stream: IO[bytes], names: Collection[str]) -> Iterator[tuple[str, str
             elif start < 0:
                 return
             continue
-        section = next((s for s in _SECTIONS if reader.starts(s[0])), None)
+        section = next((s for s in _SECTIONS if reader.starts(s[0])), None) if reader.second() in "!?" else None
         if section is not None:
             end = reader.find(section[1], len(section[0]))
             if end >= 0:
@@ -93,6 +121,12 @@ class _Buffer:
         self._text = self._text[self._at :] + self._decoder.decode(data, not data)
         self._at = 0
         return True
+
+    def second(self) -> str:
+        """The character after the next one."""
+        while len(self._text) - self._at < 2 and self._fill():
+            pass
+        return self._text[self._at + 1 : self._at + 2]
 
     def starts(self, prefix: str) -> bool:
         while len(self._text) - self._at < len(prefix) and self._fill():

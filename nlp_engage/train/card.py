@@ -93,7 +93,7 @@ def write_card(folder: Path, scores: Mapping[str, Any], *, labels_note: str | No
         config=config,
         settings=record["config"],
         size=(folder / "model.onnx").stat().st_size / 1e6,
-        train=_data_line(record["data"]["train"]),
+        train=_data_line(record["data"]["train"], record["config"].get("repeat", 1)),
         dev=_data_line(record["data"]["dev"]),
         table=score_table(scores),
         act="no acts on dev" if own["act_accuracy"] is None else f"{own['act_accuracy']:.0%} of the acts on dev",
@@ -113,8 +113,10 @@ def _base_line(base: Mapping[str, str], record: Mapping[str, Any]) -> str:
     )
 
 
-def _data_line(data: Mapping[str, Any]) -> str:
-    return f"{data['units']} labelled replies (file hash {data['sha256'][:16]}...)"
+def _data_line(data: Mapping[str, Any], repeat: int = 1) -> str:
+    own, taught = data["units"] - data.get("of_teacher", 0), data.get("of_teacher", 0)
+    line = f"{own // repeat} labelled replies (file hash {data['sha256'][:16]}...)"
+    return f"{line}, passed {repeat} x an epoch, and {taught} that an earlier model labelled softly" if taught else line
 
 
 NO_NOTE: Final = "Who gave the labels, and how far coders agree, was not stated when this model was exported."
@@ -130,7 +132,7 @@ scheme {config[scheme]}, `docs/codebook.md`), and names the act behind it (15 co
   mean-pooled apart; two linear heads.
 * **File**: `model.onnx`, {size:.1f} MB, 8-bit weights in blocks of 64; activations are quantised while running, row
   by row, so that a reply's label does not depend on its batch. No torch, no pickle.
-* **Trained on** {train}, {settings[epochs]} epochs, peak rate {settings[learning_rate]}, seed {settings[seed]},
+* **Trained on** {train}, {settings[epochs]} epoch(s), peak rate {settings[learning_rate]}, seed {settings[seed]},
   soft label targets, act loss weighted {settings[act_weight]}. The checkpoint with the best mean of the two
   languages' macro-F1 on {dev} was kept. The texts are other people's and are not shipped.
 * **Calibration**: one temperature per language ({config[temperature][en]:.2f} English,

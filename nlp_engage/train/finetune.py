@@ -57,6 +57,9 @@ class TrainConfig:
         bf16: Mixed precision in bfloat16 (a GPU, or a CPU with AVX-512 BF16).
         shared_threads: What to do with threads that are in train and dev: ``"refuse"``, ``"drop_from_train"``
             or ``"drop_from_dev"`` (so that the checkpoint is still chosen on threads never trained on).
+        teacher_units: Further units that a finished model labelled (``selftrain.teach`` makes them); none if
+            empty. Threads of dev are left out.
+        repeat: How often an epoch passes over the labelled units where there are teacher's units beside them.
     """
 
     base: str
@@ -74,6 +77,8 @@ class TrainConfig:
     seed: int = 13
     bf16: bool = False
     shared_threads: str = "refuse"
+    teacher_units: str = ""
+    repeat: int = 1
 
     @classmethod
     def from_toml(cls, path: Path) -> TrainConfig:
@@ -240,6 +245,9 @@ def finetune(config: TrainConfig) -> dict[str, Any]:
     set_seed(config.seed)
     train, dev = read_units(Path(config.train)), read_units(Path(config.dev))
     train, dev = part_threads(train, dev, config.shared_threads)
+    if config.teacher_units:
+        taught, _ = part_threads(read_units(Path(config.teacher_units)), dev, "drop_from_train")
+        train = [*train * config.repeat, *taught]
     base, out = Path(config.base), Path(config.out)
     record = _start_record(config, train, dev)
     checkpoint = _checkpoint_to_resume(out, record)
@@ -277,6 +285,7 @@ def _start_record(
         "config": {
             **asdict(config),
             **{k: Path(getattr(config, k)).name for k in ("base", "train", "dev", "out")},
+            "teacher_units": Path(config.teacher_units).name,
         },
         "base": json.loads((base / "base.json").read_text("utf-8")),
         "data": {name: _describe(Path(path), units) for name, path, units in sides},
@@ -307,4 +316,10 @@ def _describe(path: Path, units: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         for lang in LANGUAGES
         for code in LABEL_CODES
     }
-    return {"units": len(units), "counts": counts, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    taught = sum("teacher" in u for u in units)
+    return {
+        "units": len(units),
+        "of_teacher": taught,
+        "counts": counts,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+    }
