@@ -112,6 +112,17 @@ def test_a_run_read_back_is_what_was_labelled(archive, tmp_path, small_parts):
         assert back[name].languages[1:] == lt.languages[1:]  # of the post, no label tells
 
 
+def test_two_threads_may_use_the_same_comment_ids(tmp_path):
+    path, run = tmp_path / "a.jsonl", tmp_path / "run"
+    comments = [
+        Comment(id="1", thread_id=t, parent_id=t, author="a", text=w) for t, w in (("p", WORDS[0]), ("q", WORDS[2]))
+    ]
+    path.write_bytes(b"".join(msgspec.json.encode(c) + b"\n" for c in comments))
+    label_archive([path], run, FakeLabeller())
+    for lt in read_run(run):
+        assert lt.probabilities[1] == pytest.approx(probabilities_of(for_model(lt.tree.comments[1].text)))
+
+
 def test_an_interrupted_run_ends_with_the_bytes_of_an_undisturbed_one(archive, tmp_path, small_parts):
     label_archive([archive], tmp_path / "whole", FakeLabeller(), salt="s")
     with pytest.raises(KeyboardInterrupt):

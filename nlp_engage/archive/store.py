@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,7 +13,7 @@ from nlp_engage.tree import build_tree
 from nlp_engage.types import Comment, LabelledTree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 MANIFEST: Final = "manifest.json"
 REJECTS: Final = "rejects.jsonl"
@@ -70,7 +71,9 @@ def read_run(run: str | Path) -> Iterator[LabelledTree]:
         comments_path, labels_path = part_paths(folder, number)
         try:
             comments = pq.read_table(comments_path).drop_columns(["depth", "link_confidence"])
-            labels = {row["id"]: row for row in pq.read_table(labels_path).to_pylist()}
+            labels: defaultdict[str, dict[str, Any]] = defaultdict(dict)
+            for row in pq.read_table(labels_path).to_pylist():  # ids need be unique in their thread only
+                labels[row["thread_id"]][row["id"]] = row
         except (OSError, pa.ArrowException) as error:
             raise RunError(f"{comments_path.name} cannot be read ({error}); label the archive again") from None
         thread: list[Comment] = []
@@ -84,8 +87,8 @@ def read_run(run: str | Path) -> Iterator[LabelledTree]:
             yield _join(thread, labels, labels_path)
 
 
-def _join(records: Sequence[Comment], labels: dict[str, dict[str, Any]], path: Path) -> LabelledTree:
+def _join(records: Sequence[Comment], labels: Mapping[str, dict[str, Any]], path: Path) -> LabelledTree:
     try:
-        return attach_rows(build_tree(records), labels)
+        return attach_rows(build_tree(records), labels[records[0].thread_id])
     except KeyError as missing:
         raise RunError(f"{path}: no row for comment {missing}; the part is damaged, label the archive again") from None
