@@ -120,7 +120,6 @@ def test_the_fingerprint_names_weights_scheme_template_and_calibration(tiny_mode
         "template": "pair-1",
         "sha256": config["sha256"]["model.onnx"],
         "temperature": config["temperature"],
-        "batch_size": 64,
     }
 
 
