@@ -36,7 +36,7 @@ NAMES: Final[dict[str, str]] = {
     "authordisplayname user_nickname screen_name username user_name "
     "昵称 用户昵称 用户名 用户名称 评论者 评论人 作者昵称 暱稱 名稱 用戶名",
     "created": "created created_at createdat created_utc create_time created_time timestamp time date datetime "
-    "published published_at publishedat comment_published pub_date posted_at "
+    "published published_at publishedat comment_published pub_date posted posted_at posted_on "
     "时间 发布时间 评论时间 创建时间 日期 发表时间 回复时间 時間 發布時間 評論時間",
     "likes": "likes like_count likecount score upvotes ups votes favorites favorite_count digg_count num_likes "
     "num_reactions heart_count 点赞 点赞数 赞 赞数 点赞量 获赞数 喜欢数 點讚數 讚",
