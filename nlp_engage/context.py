@@ -13,7 +13,7 @@ from nlp_engage.text import detect_language, for_model
 from nlp_engage.types import ACT_LABEL, ACTS, LABEL_CODES, LANGUAGES, Act, Comment, ReplyContext, Role
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from nlp_engage.types import DialogueTree
 
@@ -60,10 +60,14 @@ def comment_languages(tree: DialogueTree) -> tuple[str, ...]:
     return tuple(languages)
 
 
-def reply_contexts(tree: DialogueTree) -> Iterator[tuple[int, ReplyContext]]:
+def reply_contexts(tree: DialogueTree, languages: Sequence[str] | None = None) -> Iterator[tuple[int, ReplyContext]]:
     """Yield ``(index, context)`` for every reply of a tree that can be labelled.
 
     The post, stand-ins, deleted comments and text out of domain (neither English nor Chinese) are left out.
+
+    Args:
+        tree: The tree.
+        languages: ``comment_languages(tree)``, where it is known already.
 
     >>> from nlp_engage.tree import build_tree
     >>> tree = build_tree([
@@ -75,7 +79,7 @@ def reply_contexts(tree: DialogueTree) -> Iterator[tuple[int, ReplyContext]]:
     >>> contexts[2].by_owner, [(role.value, text) for role, text in contexts[2].turns]
     (True, [('other', 'Do they leak?'), ('post', 'New cups!')])
     """
-    languages = comment_languages(tree)
+    languages = comment_languages(tree) if languages is None else languages
     texts: dict[int, str] = {}
     for i in range(1, len(tree)):
         if languages[i] not in LANGUAGES:

@@ -96,3 +96,16 @@ def expected_calibration_error(truth: Indices, probabilities: FloatArray, bins: 
     place = np.minimum((top * bins - 1e-9).astype(int), bins - 1)
     gap = np.bincount(place, weights=correct - top, minlength=bins)
     return float(np.abs(gap).sum() / len(truth))
+
+
+def softmax(logits: FloatArray) -> FloatArray:
+    """Row-wise softmax.
+
+    >>> softmax(np.array([[0.0, 0.0]])).tolist()
+    [[0.5, 0.5]]
+    """
+    if not len(logits):
+        return logits
+    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+    result: FloatArray = shifted / shifted.sum(axis=1, keepdims=True)
+    return result

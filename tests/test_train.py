@@ -14,13 +14,13 @@ from click.testing import CliRunner
 from tokenizers import Tokenizer
 
 from nlp_engage.classify import OnnxLabeller
-from nlp_engage.classify.onnx import softmax
 from nlp_engage.cli_train import base as base_verb
 from nlp_engage.cli_train import evaluate as evaluate_verb
 from nlp_engage.cli_train import train as train_verb
 from nlp_engage.context import context_of_unit
 from nlp_engage.encoding import PairEncoder
 from nlp_engage.errors import ModelError, RunError
+from nlp_engage.scores import softmax
 from nlp_engage.train.data import read_units
 from nlp_engage.train.evaluate import evaluate
 from nlp_engage.train.export import load_trained, to_onnx, write_config

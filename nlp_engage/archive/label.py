@@ -34,12 +34,13 @@ def label_trees(
         Each tree with its labels; out-of-domain text, the post and stand-ins have none.
     """
     for chunk in _chunks(trees):
-        contexts = [list(reply_contexts(tree)) for tree in chunk]
+        languages = [comment_languages(tree) for tree in chunk]
+        contexts = [list(reply_contexts(tree, found)) for tree, found in zip(chunk, languages, strict=True)]
         predictions = labeller.predict([context for tree in contexts for _, context in tree])
         start = 0
-        for tree, pairs in zip(chunk, contexts, strict=True):
+        for tree, found, pairs in zip(chunk, languages, contexts, strict=True):
             rows = slice(start, start + len(pairs))
-            yield _attach(tree, pairs, predictions, rows)
+            yield _attach(tree, found, pairs, predictions, rows)
             start = rows.stop
             if progress:
                 progress(len(tree))
@@ -59,7 +60,11 @@ def _chunks(trees: Iterable[DialogueTree]) -> Iterator[list[DialogueTree]]:
 
 
 def _attach(
-    tree: DialogueTree, pairs: Sequence[tuple[int, ReplyContext]], predictions: Predictions, rows: slice
+    tree: DialogueTree,
+    languages: tuple[str, ...],
+    pairs: Sequence[tuple[int, ReplyContext]],
+    predictions: Predictions,
+    rows: slice,
 ) -> LabelledTree:
     probabilities = np.full((len(tree), len(LABELS)), np.nan)
     acts = np.full(len(tree), -1, dtype=np.int32)
@@ -73,5 +78,5 @@ def _attach(
         probabilities=probabilities,
         acts=acts,
         act_probabilities=act_probabilities,
-        languages=comment_languages(tree),
+        languages=languages,
     )

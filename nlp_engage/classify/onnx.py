@@ -9,6 +9,7 @@ import numpy as np
 
 from nlp_engage.classify.folder import ModelConfig, default_model, load_config
 from nlp_engage.encoding import PAD_ID, Encoded, PairEncoder
+from nlp_engage.scores import softmax
 from nlp_engage.types import Predictions, ReplyContext
 
 if TYPE_CHECKING:
@@ -134,16 +135,3 @@ def pad(batch: Sequence[Encoded]) -> dict[str, Any]:
         ids[row, : len(encoded.ids)] = encoded.ids
         segments[row, encoded.reply_length : len(encoded.ids)] = 1
     return {"input_ids": ids, "attention_mask": (ids != PAD_ID).astype(np.int64), "token_type_ids": segments}
-
-
-def softmax(logits: FloatArray) -> FloatArray:
-    """Row-wise softmax.
-
-    >>> softmax(np.array([[0.0, 0.0]])).tolist()
-    [[0.5, 0.5]]
-    """
-    if not len(logits):
-        return logits
-    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
-    result: FloatArray = shifted / shifted.sum(axis=1, keepdims=True)
-    return result

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from nlp_engage.context import labels_of_unit
-from nlp_engage.scores import expected_calibration_error
+from nlp_engage.scores import expected_calibration_error, softmax
 from nlp_engage.train.data import thread_of
 from nlp_engage.types import LANGUAGES
 
@@ -52,8 +52,7 @@ def cross_fitted_ece(logits: FloatArray, units: Sequence[Mapping[str, Any]]) -> 
         for language, t in fitted.items():
             rows = (fold == k) & (languages == language)
             scaled[rows] = logits[rows] / t
-    p = np.exp(scaled - scaled.max(1, keepdims=True))
-    p /= p.sum(1, keepdims=True)
+    p = softmax(scaled)
     return {k: expected_calibration_error(truth[languages == k], p[languages == k]) for k in LANGUAGES}
 
 
