@@ -40,6 +40,7 @@ class OnnxLabeller:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
+        onnxruntime.disable_telemetry_events()  # builds for some systems would phone home
         self.config = config
         self._batch_size = batch_size
         self._session = onnxruntime.InferenceSession(
