@@ -156,8 +156,8 @@ def parse_campaigns(content: Mapping[str, Any], place: str = "campaigns") -> Cam
     ('2026-05-04T00:00:00+00:00', '2026-05-01T00:00:00+00:00')
     >>> parse_campaigns({"baselin": {}})
     Traceback (most recent call last):
-    nlp_engage.errors.DataError: campaigns: unknown key 'baselin', did you mean 'baseline'? Allowed are headline, margin,
-    margin_ep, power, follow_days, timezone, overlap, baseline, control, audience, campaigns.
+    nlp_engage.errors.DataError: campaigns: unknown key 'baselin', did you mean 'baseline'? Allowed are headline,
+    margin, margin_ep, power, follow_days, timezone, overlap, baseline, control, audience, campaigns.
     """
     file = _convert(content, _File, place)
     _check_settings(file, place)
@@ -209,12 +209,10 @@ def _control(table: dict[str, Any], posts: Selection, baseline: Selection, zone:
     """Control posts take the dates of campaign and baseline, unless two groups are given."""
     own = _convert(table, _Control, place)
     if (own.during is None) != (own.before is None):
-        raise DataError(
-            f"{place}: give both 'during' and 'before', or neither and the dates of the campaign are taken."
-        )
+        raise DataError(f"{place}: give both 'during' and 'before', or neither: then the campaign's dates are taken.")
     if own.during is not None and own.before is not None:
         if any((own.ids, own.accounts, own.hashtags, own.platforms, own.start, own.until)):
-            raise DataError(f"{place}: beside 'during' and 'before' there can be no other key; move it into the two.")
+            raise DataError(f"{place}: beside 'during' and 'before' there is no other key; move it into the two.")
         return Control(
             during=_selection(own.during, zone, f"{place} during"),
             before=_selection(own.before, zone, f"{place} before"),
@@ -242,9 +240,7 @@ def _posts(own: _Posts, zone: tzinfo, place: str) -> Selection:
             f"{place}: from {own.start} until {own.until} holds no moment; 'until' is the first day that is out."
         )
     if not any((own.ids, own.accounts, own.hashtags, own.platforms, start, stop)):
-        raise DataError(
-            f"{place}: says nothing of which posts; give ids, accounts, hashtags, platforms, from or until."
-        )
+        raise DataError(f"{place}: says not which posts; give ids, accounts, hashtags, platforms, from or until.")
     return Selection(
         ids=own.ids, accounts=own.accounts, hashtags=own.hashtags, platforms=own.platforms, start=start, stop=stop
     )

@@ -148,7 +148,7 @@ def _sums(pool: FloatArray, picks: npt.NDArray[np.int64]) -> tuple[FloatArray, F
 
 
 def _studentised(sides: Sequence[tuple[FloatArray, FloatArray]]) -> FloatArray:
-    """The difference (of the first side less that of the second) over its standard error, for each deal. Shape: (P,)."""
+    """The difference, of the first side less that of the second, over its standard error. Shape: (P,)."""
     value, variance = np.zeros(len(sides[0][0])), np.zeros(len(sides[0][0]))
     for sign, groups in zip((1.0, -1.0), sides, strict=False):
         for turn, sums in zip((sign, -sign), groups, strict=True):

@@ -171,7 +171,7 @@ class PostBook:
         if tags and len(unused) == len(tags):
             near = get_close_matches(unused[0], sorted(used), n=3) or sorted(used)[:_SHOWN]
             raise DataError(
-                f"{place}: no post has a hashtag {', '.join('#' + tag for tag in unused)}; the archive has {len(used)}, "
+                f"{place}: no post has a hashtag {', '.join('#' + tag for tag in unused)}; it has {len(used)}, "
                 f"e.g. {', '.join('#' + tag for tag in near) or 'none'} (a run made with --no-text has none)."
             )
         return tags, [f"{place}: no post has the hashtag #{tag}" for tag in unused]
