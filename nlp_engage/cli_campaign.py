@@ -92,4 +92,102 @@ def save(out: Path, plain: Callable[[], Any], arrow: Callable[[], Any]) -> None:
     click.echo(f"written: {out}", err=True)
 
 
-VERBS: Final = (compare,)
+@click.command()
+@click.argument("run", required=False, type=PATH)
+@click.option("--effect", default=5.0, show_default=True, help="Difference to see, in points of 100.")
+@click.option("--figure", default="share_genuine_dialogue", show_default=True, help="What is compared; also eq.")
+@click.option("--power", "chance", default=0.8, show_default=True, help="Probability of seeing it if it is there.")
+@LEVEL
+@click.option("--share", type=float, help="Without RUN: the share before the campaign. [default: 0.3]")
+@click.option("--replies", type=float, help="Without RUN: replies under a post on average. [default: 20]")
+@click.option("--unequal", type=float, help="Without RUN: their coefficient of variation. [default: 1]")
+@click.option("--likeness", type=float, help="Without RUN: intra-class correlation in a thread. [default: 0.1]")
+@click.option("--accuracy", type=float, help="Without RUN: share of labels that are right. [default: 0.85]")
+@click.option("--credit-sd", type=float, help="Without RUN: spread of a reply's credit, for eq. [default: 33]")
+@LANG
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+def power(
+    run: Path | None,
+    effect: float,
+    figure: str,
+    chance: float,
+    level: float,
+    lang: str,
+    as_json: bool,
+    **assumptions: float | None,
+) -> None:
+    """Before a launch: how many posts, comments and labels are needed to see a difference.
+
+    RUN is a labelled pilot: its spread between threads is measured. Without it, the spread follows
+    from what is assumed.
+
+    \b
+    Example:
+      nlp-engage power run --effect 5
+      nlp-engage power --share 0.3 --replies 20 --effect 5
+    """
+    from nlp_engage.measure import collect
+    from nlp_engage.measure.power import Assumptions, assumed_spread, pilot_spread, plan_power
+    from nlp_engage.measure.power_words import power_lines
+
+    given = {name: value for name, value in assumptions.items() if value is not None}
+    if run is not None and given:
+        raise click.UsageError(f"--{next(iter(given)).replace('_', '-')} is measured in RUN; leave one of the two out")
+    assumed = Assumptions(**given) if run is None else None
+    if run is None:
+        spread = assumed_spread(Assumptions(**given), figure)
+    else:
+        from nlp_engage.archive import read_run
+
+        spread = pilot_spread(collect(read_run(run)), figure)
+    plan = plan_power(spread, figure=figure, effect=effect, level=level, power=chance)
+    if as_json:
+        click.echo(json.dumps(plan.to_dict(), ensure_ascii=False, indent=1))
+        return
+    for line in power_lines(plan, spread, assumed, lang):
+        click.echo(line)
+
+
+@click.command()
+@click.argument("run", type=PATH)
+@click.option("--by", metavar="COLUMN", help="page, platform, lang, month, week, day, thread_id, author.")
+@click.option(
+    "--account", "accounts", multiple=True, help="Who answers for the brand (default: the owner of a thread)."
+)
+@OUT
+@LANG
+@SEED
+@RESAMPLES
+@LEVEL
+@SALT
+def service(
+    run: Path,
+    by: str | None,
+    accounts: tuple[str, ...],
+    out: Path | None,
+    lang: str,
+    seed: int,
+    resamples: int,
+    level: float,
+    salt: str | None,
+) -> None:
+    """Service pages: questions and complaints answered, how soon, and whether the talk goes on after the answer.
+
+    \b
+    Example:
+      nlp-engage service run --by page
+    """
+    from nlp_engage.archive import read_run
+    from nlp_engage.measure.service import service as measure_service
+    from nlp_engage.measure.service_words import service_lines
+
+    code = account_codes(run, salt)
+    names = [*accounts, *(coded for name in accounts if code and (coded := code(name)))]
+    found = measure_service(read_run(run), by=by, accounts=names, resamples=resamples, level=level, seed=seed)
+    for line in service_lines(found, lang):
+        click.echo(line)
+    if out is not None:
+        save(out, found.rows, found.to_arrow)
+
+
+VERBS: Final = (compare, power, service)

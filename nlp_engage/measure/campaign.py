@@ -210,8 +210,7 @@ def _row(
 ) -> dict[str, Any]:
     sides = [(samples[k], samples[k + 1]) for k in range(0, len(samples), 2)]
     found = contrast(sides, resamples=settings.resamples, level=settings.level, seed=settings.seed)
-    if found.error == 0.0:
-        found = replace(found, low=np.nan, high=np.nan)
+    found = _bounded(found, about.figure, len(sides))
     plan, points = settings.plan, about.figure.points
     margin = plan.margin / points if points else plan.margin_ep * abs(samples[1].rate)
     posts = [sample.units for sample in samples]
@@ -227,6 +226,16 @@ def _row(
         "note": _note(found, posts, replies, about),
         **(about.extra or {}),
     }
+
+
+def _bounded(found: Contrast, figure: Figure, sides: int) -> Contrast:
+    """No interval where nothing varies, and none beyond what the figure can be."""
+    if found.error == 0.0:
+        return replace(found, low=np.nan, high=np.nan)
+    if figure.points is None:
+        return found
+    most = sides * 100.0 / figure.points
+    return replace(found, low=max(found.low, -most), high=min(found.high, most))
 
 
 def _numbers(found: Contrast) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
+from unicodedata import east_asian_width
 
 from nlp_engage.errors import DataError
 
@@ -119,12 +120,12 @@ def figure_word(figure: str, lang: str) -> str:
     Raises:
         DataError: There are no words in this language.
     """
-    return FIGURE_WORDS[figure][_place(lang)]
+    return FIGURE_WORDS[figure][place_of(lang)]
 
 
 def verdict_word(row: Mapping[str, Any], lang: str) -> str:
     """The verdict of a comparison in a few words."""
-    return VERDICT_WORDS[row["verdict"]][_place(lang)].format(margin=amount(row["margin"], row["figure"], lang))
+    return VERDICT_WORDS[row["verdict"]][place_of(lang)].format(margin=amount(row["margin"], row["figure"], lang))
 
 
 def sentence(row: Mapping[str, Any], lang: str, level: float) -> str:
@@ -158,7 +159,8 @@ def sentence(row: Mapping[str, Any], lang: str, level: float) -> str:
     within = row["margin"] is not None and max(map(abs, _ends(row)), default=0.0) < row["margin"]
     if verdict in (HIGHER, LOWER) and within:
         text += _say("small", lang, margin=amount(row["margin"], figure, lang))
-    return text + (_wanting(row, lang) if verdict == UNDECIDED else "")
+    text += _wanting(row, lang) if verdict == UNDECIDED else ""
+    return text.replace("： ", "：")
 
 
 def _ends(row: Mapping[str, Any]) -> list[float]:
@@ -207,7 +209,7 @@ def amount(value: float | None, figure: str, lang: str, *, signed: bool = False)
     if value is None:
         return "–"
     unit = ("people", "人") if figure == "ep_per_post" else ("points", "分" if figure == "eq" else "个百分点")
-    text = f"{number(value, figure, signed=signed).removesuffix('%')} {unit[_place(lang)]}"
+    text = f"{number(value, figure, signed=signed).removesuffix('%')} {unit[place_of(lang)]}"
     return text if lang == "en" else f" {text}"
 
 
@@ -226,29 +228,40 @@ def number(value: float | None, figure: str, *, signed: bool = False) -> str:
 
 
 def _say(key: str, lang: str, **values: str) -> str:
-    return _SENTENCES[key][_place(lang)].format(**values)
+    return _SENTENCES[key][place_of(lang)].format(**values)
 
 
-def _place(lang: str) -> int:
+def place_of(lang: str) -> int:
+    """Place of a language in a pair of words.
+
+    Raises:
+        DataError: There are no words in this language.
+    """
     if lang not in LANGUAGES:
         raise DataError(f"verdicts are given in {' or '.join(LANGUAGES)}, not in {lang!r}")
     return LANGUAGES.index(lang)
 
 
 def table_text(rows: Sequence[Mapping[str, Any]], lang: str) -> list[str]:
-    """Comparisons as lines of a table for a terminal, Chinese characters counted as two columns."""
-    from unicodedata import east_asian_width
-
+    """Comparisons as lines of a table for a terminal."""
     heads = (
         ("campaign", "figure", "campaign", "compared with", "difference", "interval", "p", "verdict"),
         ("活动", "指标", "活动值", "对比", "差异", "区间", "p", "结论"),
-    )[_place(lang)]
-    lines = [heads, *(_cells(row, lang) for row in rows)]
+    )[place_of(lang)]
+    return columns([heads, *(_cells(row, lang) for row in rows)])
+
+
+def columns(lines: Sequence[Sequence[str]]) -> list[str]:
+    """Cells in columns; a Chinese character takes the room of two.
+
+    >>> columns([("指标", "p"), ("EQ", "0.1")])
+    ['指标  p', 'EQ    0.1']
+    """
 
     def width(text: str) -> int:
         return sum(1 + (east_asian_width(c) in "WF") for c in text)
 
-    wide = [max(width(line[k]) for line in lines) for k in range(len(heads))]
+    wide = [max(map(width, column)) for column in zip(*lines, strict=True)]
     return [
         "  ".join(cell + " " * (w - width(cell)) for cell, w in zip(line, wide, strict=True)).rstrip() for line in lines
     ]
@@ -269,6 +282,6 @@ def _cells(row: Mapping[str, Any], lang: str) -> tuple[str, ...]:
         against,
         number(row["difference"], figure, signed=True),
         f"[{ends[0]}, {ends[1]}]" if len(ends) == 2 else "–",
-        "–" if p is None else f"{p:.3f}",
+        "–" if p is None else f"{p:.3f}" if p >= 0.0005 else "<0.001",
         verdict_word(row, lang),
     )
