@@ -48,7 +48,8 @@ class Post:
 
     Attributes:
         names: What its account is called: id and display name, folded. Empty where unknown.
-        account: Account that owns the thread: the poster, else the first that the archive marks as the page's.
+        account: Account that owns the thread, by its display name where there is one: the poster, else the first that
+            the archive marks as the page's.
         platform: Platform in lower case, ``None`` where unknown.
         created: Time of posting, ``None`` where unknown.
         tags: Its hashtags.
@@ -101,7 +102,7 @@ class PostBook:
             marked = sorted(c.author for c in tree.comments if c.is_owner and c.author)
             self.posts[tree.thread_id] = Post(
                 names=frozenset(_folded(name) for name in (post.author, post.author_name) if name),
-                account=post.author or next(iter(marked), None),
+                account=post.author_name or post.author or next(iter(marked), None),
                 platform=post.platform or next((c.platform for c in tree.comments if c.platform), None),
                 created=post.created,
                 tags=hashtags(post.text),
@@ -184,5 +185,9 @@ def _within(moment: datetime | None, start: datetime | None, stop: datetime | No
 
 
 def owners(book: PostBook) -> Mapping[str, str]:
-    """Thread id -> account that owns it, for grouping by page; threads whose owner is unknown are left out."""
-    return {thread: post.account for thread, post in book.posts.items() if post.account}
+    """Thread id -> page (account and platform), for grouping; threads whose owner is unknown are left out."""
+    return {
+        thread: post.account if post.platform is None else f"{post.account} ({post.platform})"
+        for thread, post in book.posts.items()
+        if post.account
+    }

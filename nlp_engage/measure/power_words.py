@@ -17,8 +17,8 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     ),
     "assumed": ("Assumed: {what}.", "假设：{what}。"),
     "need": (
-        "To see {effect} of {figure} (test at {alpha} %, power {power} %): {posts} posts with about {replies} comments "
-        "in each of the two groups.",
+        "To see a difference of {effect} in {figure} (test at {alpha} %, power {power} %): {posts} posts "
+        "with about {replies} comments in each of the two groups.",
         "要看出{figure}{effect}的差异（显著性水平 {alpha}%，功效 {power}%）："
         "两组各需 {posts} 帖，约 {replies} 条评论。",
     ),

@@ -23,7 +23,7 @@ _KINDS: Final = {
 
 
 def service_lines(report: ServiceReport, lang: str) -> list[str]:
-    """The rows as lines of a table, intervals in brackets.
+    """The rows as lines of a table, intervals in brackets; kinds without a case are left out.
 
     Args:
         report: What was measured.
@@ -32,7 +32,8 @@ def service_lines(report: ServiceReport, lang: str) -> list[str]:
     Raises:
         DataError: There are no words in this language.
     """
-    return columns([_HEADS[place_of(lang)], *(_cells(row, lang) for row in report.rows())])
+    shown = [row for row in report.rows() if row["n_cases"] or row["kind"] == "all"]
+    return columns([_HEADS[place_of(lang)], *(_cells(row, lang) for row in shown)])
 
 
 def _cells(row: Mapping[str, Any], lang: str) -> tuple[str, ...]:
