@@ -35,7 +35,9 @@ def studentised(sides):
         for turn, (x, w) in zip((sign, -sign), groups, strict=True):
             rate = sum(x) / sum(w)
             value += turn * rate
-            variance += len(x) / (len(x) - 1) * sum((a - rate * b) ** 2 for a, b in zip(x, w, strict=True)) / sum(w) ** 2
+            variance += (
+                len(x) / (len(x) - 1) * sum((a - rate * b) ** 2 for a, b in zip(x, w, strict=True)) / sum(w) ** 2
+            )
     return abs(value) / sqrt(variance)
 
 
@@ -148,7 +150,11 @@ def test_the_interval_reaches_as_far_as_the_permutation_distribution_asks_for():
 
 @pytest.mark.parametrize(
     ("a", "b"),
-    [(sample([1.0]), sample([0.0, 1.0])), (sample([0.0, 0.0], [0, 0]), sample([0.0, 1.0])), (sample([]), sample([1.0]))],
+    [
+        (sample([1.0]), sample([0.0, 1.0])),
+        (sample([0.0, 0.0], [0, 0]), sample([0.0, 1.0])),
+        (sample([]), sample([1.0])),
+    ],
 )
 def test_too_little_gives_no_interval_and_no_p(a, b):
     found = contrast([(a, b)], resamples=100, level=0.9, seed=0)
