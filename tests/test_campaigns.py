@@ -111,7 +111,7 @@ def test_no_effect_large_enough_is_told_from_not_enough_data():
     same = row(found(many))
     assert same["verdict"] == "no_difference"
     assert same["verdict_en"] == (
-        "May: engagement quality (EQ) shows no difference larger than 5.0 points against the baseline: +0.0 points "
+        "May: the engagement quality (EQ) shows no difference larger than 5.0 points against the baseline: +0.0 points "
         f"(90 % interval {same['difference_low']:+.1f} to {same['difference_high']:+.1f})."
     )
     assert "差异不超过 5.0 分" in same["verdict_zh"]

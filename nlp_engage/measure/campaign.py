@@ -249,7 +249,7 @@ def _note(found: Contrast, posts: Sequence[int], replies: Sequence[int], about: 
     if min(posts) < MIN_POSTS or min(replies) < MIN_REPLIES:
         return (
             f"at least {MIN_POSTS} posts with a say and {MIN_REPLIES} {what} are needed in each group; "
-            f"there are {' and '.join(map(str, posts))} posts, {' and '.join(map(str, replies))} {what}"
+            f"there are {', '.join(map(str, posts))} posts with {', '.join(map(str, replies))} {what}"
         )
     return _ALIKE if isnan(found.low) else ""
 

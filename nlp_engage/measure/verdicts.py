@@ -38,22 +38,22 @@ VERDICT_WORDS: Final[dict[str, tuple[str, str]]] = {
 }
 _SENTENCES: Final[dict[str, tuple[str, str]]] = {
     "difference": (
-        "{label}: {figure} is {verdict} than in the baseline: {a} against {b}, a difference of {d}{interval}.",
+        "{label}: the {figure} is {verdict} than in the baseline: {a} against {b}, a difference of {d}{interval}.",
         "{label}：{figure}比基准{verdict}：{a}，基准为{b}，相差{d}{interval}。",
     ),
     "difference_in_differences": (
-        "{label}: {figure} changed by {d} more than in the control posts{interval}: {verdict}.",
+        "{label}: the {figure} changed by {d} more than in the control posts{interval}: {verdict}.",
         "{label}：{figure}的变化与对照帖相差{d}{interval}：{verdict}。",
     ),
     SAME: (
-        "{label}: {figure} shows no difference larger than {margin}{beside}: {d}{interval}.",
+        "{label}: the {figure} shows no difference larger than {margin}{beside}: {d}{interval}.",
         "{label}：{figure}{beside}的差异不超过{margin}：{d}{interval}。",
     ),
     UNDECIDED: (
-        "{label}: not enough data on {figure}{beside}: {d}{interval}.",
+        "{label}: not enough data on the {figure}{beside}: {d}{interval}.",
         "{label}：{figure}{beside}数据不足：{d}{interval}。",
     ),
-    "unknown": ("{label}: not enough data on {figure}{beside}.", "{label}：{figure}{beside}数据不足。"),
+    "unknown": ("{label}: not enough data on the {figure}{beside}.", "{label}：{figure}{beside}数据不足。"),
     "interval": (" ({level} % interval {low} to {high})", "（{level}% 区间 {low} 至 {high}）"),
     "beside difference": (" against the baseline", "与基准相比"),
     "beside difference_in_differences": (" beyond the change of the control posts", "扣除对照帖的变化后"),
