@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -19,7 +20,8 @@ FOLDER: Final = Path(__file__).resolve().parents[1] / "notebooks"
 def executed(path: Path) -> Any:
     """The notebook with fresh outputs, run in its own folder."""
     notebook = nbformat.read(path, as_version=4)
-    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(path.parent)}}).execute()
+    here = {**os.environ, "PYTHONPATH": os.pathsep.join([str(FOLDER.parent), os.environ.get("PYTHONPATH", "")])}
+    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(path.parent)}}).execute(env=here)
     for cell in notebook.cells:
         cell.metadata.clear()
         for output in cell.get("outputs", ()):

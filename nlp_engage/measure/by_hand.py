@@ -21,7 +21,8 @@ def hand_labelled(trees: Iterable[DialogueTree], units: Iterable[Mapping[str, An
     Args:
         trees: Trees of the archive, each thread once.
         units: Labels, as ``docs/codebook.md`` describes them: ``uid`` (the comment), ``label`` (M, D, S or the name
-            of a label), and where known ``act``, ``lang`` and ``thread`` (needed where comment ids repeat between threads).
+            of a label), and where known ``act``, ``lang`` and ``thread`` (needed where ids repeat between
+            threads).
 
     Yields:
         Labelled trees, in the order of the trees.
