@@ -51,6 +51,7 @@ def compare(
       nlp-engage compare run --campaigns data/sample/campaigns.toml -o campaigns.json
     """
     from nlp_engage.archive import read_run
+    from nlp_engage.archive.privacy import account_codes
     from nlp_engage.measure.campaign import compare as compare_campaigns
     from nlp_engage.measure.campaign_file import read_campaigns
 
@@ -64,19 +65,6 @@ def compare(
         click.echo(line)
     if out is not None:
         save(out, found.to_dict, found.to_arrow)
-
-
-def account_codes(run: Path, salt: str | None) -> Callable[[str], str | None] | None:
-    """How an account is written in a run; ``None`` where authors are kept or the salt is not known."""
-    from nlp_engage.archive.privacy import Privacy
-    from nlp_engage.types import Comment
-
-    kept = run / ".salt"
-    known = salt or (kept.read_text("utf-8").strip() if kept.is_file() else None)
-    if known is None:
-        return None
-    privacy = Privacy(salt=known)
-    return lambda name: privacy.apply(Comment(id="", thread_id="", author=name)).author
 
 
 def save(out: Path, plain: Callable[[], Any], arrow: Callable[[], Any]) -> None:
@@ -178,6 +166,7 @@ def service(
       nlp-engage service run --by page
     """
     from nlp_engage.archive import read_run
+    from nlp_engage.archive.privacy import account_codes
     from nlp_engage.measure.service import service as measure_service
     from nlp_engage.measure.service_words import service_lines
 
