@@ -448,6 +448,20 @@ def test_accounts_are_found_where_author_ids_are_salted(labelled):
     assert "no post by 'shop'" in lost.stderr
 
 
+def test_power_and_service_take_a_run(labelled):
+    pilot = run("power", labelled / "run", "--figure", "ep_per_post")
+    assert pilot.exit_code == 1
+    assert "no figure 'ep_per_post' to plan for: take one of eq" in pilot.stderr
+    plan = run("power", labelled / "run", "--effect", 20, "--json")
+    assert plan.exit_code == 0, plan.output
+    assert json.loads(plan.stdout)["detectable_now"] > 0
+    out = labelled / "service.json"
+    served = run("service", labelled / "run", "--by", "page", "-o", out, "--resamples", 50)
+    assert served.exit_code == 0, served.output
+    assert {row["group"] for row in json.loads(out.read_text("utf-8"))} == {"shop (weibo)"}
+    assert run("service", labelled / "salted", "--account", "shop", "--lang", "zh").stdout.startswith("分组")
+
+
 @pytest.mark.parametrize("name", ["out.csv", "out.parquet"])
 def test_compare_writes_tables(labelled, name):
     import pyarrow.csv
