@@ -359,7 +359,10 @@ def test_the_figures_of_the_file_are_those_that_are_compared():
 
 
 def returning():
-    """Ann and bob write under the campaign, ann comes back to another post within ten days and bob too late."""
+    """Ann and bob write under the campaign, ann comes back to another post within ten days and bob too late.
+
+    v1 goes on under the campaign's own post, which is no return.
+    """
     posts = [thread(f"b{k}", 3 * k, "DM", people=[f"p{k}", f"q{k}"]) for k in range(9)]
     posts += [
         thread(f"c{k}", 28 + k, "DD", people=["ann" if k == 0 else f"u{k}", "bob" if k == 0 else f"v{k}"])
@@ -369,6 +372,9 @@ def returning():
     later = said("l1", "late", "ann", "D", hours=44 * DAY, **common)
     too_late = said("l2", "late", "bob", "D", hours=60 * DAY, **common)
     posts.append([said("late", None, "other", hours=43 * DAY, **common), later, too_late])
+    posts.append(
+        [said("more", "c1", "v1", "D", thread="c1", hours=45 * DAY, platform="weibo")]
+    )  # the campaign's own post
     posts.append([said("own", None, "u1", thread="own", hours=45 * DAY, platform="weibo")])
     return [one for post in posts for one in post]
 
