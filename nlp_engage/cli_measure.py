@@ -57,7 +57,10 @@ def measure(run: Path, by: str | None, seed: int, resamples: int, level: float, 
 @click.option("--title", help="Title of the report.")
 @SEED
 @click.option("--no-text", is_flag=True, help="Leave out all words from the archive and hash author names.")
-def report(run: Path, out: Path, lang: str, title: str | None, seed: int, no_text: bool) -> None:
+@click.option("--campaigns", type=PATH, help="TOML file of campaigns to compare in a section of their own.")
+def report(
+    run: Path, out: Path, lang: str, title: str | None, seed: int, no_text: bool, campaigns: Path | None
+) -> None:
     """Write the engagement report: one self-contained HTML file.
 
     \b
@@ -66,7 +69,7 @@ def report(run: Path, out: Path, lang: str, title: str | None, seed: int, no_tex
     """
     from nlp_engage.report import report_run
 
-    report_run(run, out, lang=lang, title=title, seed=seed, no_text=no_text)
+    report_run(run, out, lang=lang, title=title, seed=seed, no_text=no_text, campaigns=campaigns)
     click.echo(f"report: {out}")
 
 

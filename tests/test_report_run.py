@@ -114,3 +114,29 @@ def test_mistakes_are_told_before_the_work(run, tmp_path):
     with pytest.raises(RunError, match="no run folder"):
         report_run(tmp_path / "nothing", tmp_path / "report.html")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_campaigns_get_a_section_with_their_verdicts(run, tmp_path):
+    from test_report_page import Page
+
+    plan = tmp_path / "plan.toml"
+    name = "<b>Spring & more</b>"
+    plan.write_text(
+        f'campaigns.spring = {{ label = "{name}", platforms = ["weibo"] }}\nbaseline = {{ platforms = ["youtube"] }}\n'
+    )
+    for lang, verdict in (("en", "Verdict"), ("zh", "结论")):
+        out = tmp_path / f"{lang}.html"
+        report = report_run(run, out, lang=lang, campaigns=plan)
+        page = Page(out.read_text("utf-8"))
+        assert page.faults == []
+        assert [e["attrs"]["id"] for e in page.all("section")][1:3] == ["headline", "campaigns"]
+        assert verdict in page.words
+        assert name in page.words
+        for row in report.campaigns.rows():
+            assert not row["headline"] or row[f"verdict_{lang}"] in page.words
+    assert "--campaigns plan.toml" in page.words
+
+
+def test_a_report_without_campaigns_has_no_such_section(run, tmp_path):
+    report_run(run, tmp_path / "plain.html")
+    assert 'id="campaigns"' not in (tmp_path / "plain.html").read_text("utf-8")

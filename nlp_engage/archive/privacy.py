@@ -11,12 +11,17 @@ import msgspec
 from nlp_engage.text import copy_key
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from nlp_engage.types import Comment
 
 # ASCII classes: in Chinese text no space stands between a number and the words around it.
 _EMAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 _PHONE = re.compile(r"(?<![A-Za-z0-9.])(?:\+|00)?\d[\d ().-]{6,16}\d(?![A-Za-z0-9])")
 _DATE_OR_DECIMAL = re.compile(r"\d{4}[-.]\d{1,2}[-.]\d{1,2}|\d+\.\d+$")
+SALT: Final = ".salt"
+"""File of a run that keeps the salt of its author ids."""
 _MIN_DIGITS: Final = 8
 _ID_BYTES: Final = 8
 
@@ -49,12 +54,16 @@ class Privacy(msgspec.Struct, frozen=True, kw_only=True):
             authors = f"salted ({blake2b(self.salt.encode(), digest_size=4, person=b'salt-id').hexdigest()})"
         return {"authors": authors, "text": self.text, "mask": self.mask}
 
+    def code(self, author: str) -> str:
+        """How an author is written; only where there is a salt."""
+        return self._hash(author)
+
     def apply(self, comment: Comment) -> Comment:
         """The comment as it is written."""
         changes: dict[str, Any] = {}
         if self.salt is not None:
             who = comment.author or comment.author_name
-            changes["author"] = None if who is None else self._hash(who)
+            changes["author"] = None if who is None else self.code(who)
             changes["author_name"] = None
         if not self.text:
             key = copy_key(comment.text)
@@ -66,6 +75,21 @@ class Privacy(msgspec.Struct, frozen=True, kw_only=True):
     def _hash(self, value: str) -> str:
         key = blake2b((self.salt or "").encode()).digest()
         return blake2b(value.encode("utf-8", "surrogatepass"), digest_size=_ID_BYTES, key=key).hexdigest()
+
+
+def account_codes(run: Path, salt: str | None = None) -> Callable[[str], str | None] | None:
+    """How an account is written in a run with salted author ids.
+
+    Args:
+        run: Run folder.
+        salt: The salt if one was given; by default the run's own.
+
+    Returns:
+        From an author id to its code; ``None`` where authors are kept or the salt is not known.
+    """
+    kept = run / SALT
+    known = salt or (kept.read_text("ascii") if kept.is_file() else None)
+    return None if known is None else Privacy(salt=known).code
 
 
 def mask(text: str) -> str:

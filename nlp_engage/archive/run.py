@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from nlp_engage.archive.parts import Part, finished_books, make_part, part_paths, write_atomically
-from nlp_engage.archive.privacy import Privacy
+from nlp_engage.archive.privacy import SALT, Privacy
 from nlp_engage.archive.spill import DEFAULT_MEMORY, ThreadStore
 from nlp_engage.archive.store import MANIFEST, REJECTS, is_run, read_manifest
 from nlp_engage.errors import RunError
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 PROGRESS: Final = "progress.json"
 _SPILL: Final = ".spill"
 _LOCK: Final = ".lock"
-_SALT: Final = ".salt"
 _COUNTS: Final = ("records", "threads", "posts", "comments", "labelled")
 
 
@@ -206,7 +205,7 @@ def run_status(run: Path) -> dict[str, Any]:
 def _check_folder(folder: Path) -> None:
     if folder.is_file():
         raise RunError(f"{folder} is a file; -o names the run folder to make or to finish")
-    ours = {_LOCK, _SALT, _SPILL}
+    ours = {_LOCK, SALT, _SPILL}
     if not is_run(folder) and folder.exists() and any(path.name not in ours for path in folder.iterdir()):
         raise RunError(f"{folder} holds files but no {MANIFEST}: not a run folder. Choose another one with -o.")
 
@@ -227,7 +226,7 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def _own_salt(folder: Path) -> str:
-    path = folder / _SALT
+    path = folder / SALT
     if not path.exists():
         write_atomically(path, secrets.token_hex(16).encode())
         path.chmod(0o600)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from nlp_engage.measure import Measurement, ReplyTable
+    from nlp_engage.measure.campaign_report import CampaignReport
     from nlp_engage.types import LabelledTree
 
 RESAMPLES: Final = 1000
@@ -41,6 +42,7 @@ class EngagementReport:
     Attributes:
         measurement: The rows that were asked for.
         table: The facts of every reply.
+        campaigns: A comparison of campaigns to show, or ``None``.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class EngagementReport:
     ) -> None:
         self.measurement = measurement
         self.table = table
+        self.campaigns: CampaignReport | None = None
         self._gallery = gallery
         self._by = by
         self._manifest = dict(manifest or {})
@@ -124,6 +127,7 @@ class EngagementReport:
             table=self.table,
             gallery=self._gallery,
             title=title,
+            campaigns=self.campaigns,
             origin=Origin(
                 manifest=self._manifest,
                 command=command,
@@ -217,6 +221,7 @@ def report_run(
     title: str | None = None,
     seed: int = 0,
     no_text: bool = False,
+    campaigns: str | Path | None = None,
 ) -> EngagementReport:
     """Write the engagement report of a finished run.
 
@@ -227,23 +232,35 @@ def report_run(
         title: Title; by default a question in the language of the report.
         seed: Seed of the bootstrap.
         no_text: Show no word of the archive; people and posts get codes drawn for this file.
+        campaigns: TOML file of campaigns to compare in a section of their own.
 
     Returns:
         The report, to go on with.
 
     Raises:
         RunError: The folder is no finished run.
-        DataError: ``out`` is no HTML file or the language is unknown.
+        DataError: ``out`` is no HTML file, the language is unknown, or the campaigns do not fit.
     """
     from nlp_engage.archive import read_run, run_manifest
+    from nlp_engage.archive.privacy import account_codes
+    from nlp_engage.measure.campaign import compare_table
+    from nlp_engage.measure.campaign_file import read_campaigns
+    from nlp_engage.measure.posts import PostBook
 
     folder, target = Path(run), Path(out)
     if target.suffix not in (".html", ".htm"):
         raise DataError(f"{target} must end in .html: a report is one HTML file")
     Words(lang)  # an unknown language is told before the work is done
     manifest = run_manifest(folder)
-    report = measure(read_run(folder), seed=seed, manifest=manifest)
-    report.save(target, lang=lang, title=title, no_text=no_text, command=_command(folder, target, lang, seed, no_text))
+    plan = None if campaigns is None else read_campaigns(campaigns)
+    book = PostBook(alias=account_codes(folder))
+    report = measure(book.watch(read_run(folder)), seed=seed, manifest=manifest)
+    if plan is not None:
+        report.campaigns = compare_table(report.table, book, plan, seed=seed)
+    command = _command(folder, target, lang, seed, no_text)
+    if campaigns is not None:
+        command += " --campaigns " + ("campaigns.toml" if no_text else shlex.quote(Path(campaigns).name))
+    report.save(target, lang=lang, title=title, no_text=no_text, command=command)
     return report
 
 

@@ -12,6 +12,8 @@ from nlp_engage.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import pyarrow as pa
+
     from nlp_engage.measure import Measurement
 
 
@@ -33,6 +35,26 @@ def write_table(measurement: Measurement, path: str | Path) -> None:
     if make is None:
         raise DataError(f"cannot write {target}: the name must end in {', '.join(_FORMS)}.")
     write_atomically(target, make(measurement))
+
+
+def write_arrow(table: pa.Table, path: str | Path) -> None:
+    """Write an Arrow table as CSV or Parquet, by the ending of the file name; whole or not at all.
+
+    Raises:
+        DataError: The name ends in something else.
+    """
+    import pyarrow as arrow
+    import pyarrow.csv
+    import pyarrow.parquet
+
+    target, sink = Path(path), arrow.BufferOutputStream()
+    if target.suffix.lower() == ".csv":
+        pyarrow.csv.write_csv(table, sink)
+    elif target.suffix.lower() == ".parquet":
+        pyarrow.parquet.write_table(table, sink, compression="zstd")
+    else:
+        raise DataError(f"cannot write {target}: the name must end in .csv or .parquet.")
+    write_atomically(target, bytes(sink.getvalue().to_pybytes()))
 
 
 def _json(measurement: Measurement) -> bytes:
