@@ -65,7 +65,8 @@ def train(config: Path) -> None:
       nlp-engage train docs/train.example.toml
     """
     require("torch", extra="train")
-    from nlp_engage.train.finetune import TrainConfig, finetune
+    from nlp_engage.train.config import TrainConfig
+    from nlp_engage.train.finetune import finetune
 
     record = finetune(TrainConfig.from_toml(config))
     click.echo(json.dumps(record["dev"], indent=1))

@@ -42,7 +42,8 @@ def labeller(tiny_model):
 @pytest.fixture(scope="module")
 def exact_labeller(tiny_training, tmp_path_factory):
     """The same network in float32: no quantisation noise, so equality can be asked for."""
-    from nlp_engage.train.export import load_trained, to_onnx, write_config
+    from nlp_engage.train.export import to_onnx, write_config
+    from nlp_engage.train.model import load_trained
 
     folder = tmp_path_factory.mktemp("float32")
     to_onnx(load_trained(tiny_training.out), folder / "model.onnx")

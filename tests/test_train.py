@@ -23,9 +23,9 @@ from nlp_engage.errors import ModelError, RunError
 from nlp_engage.scores import softmax
 from nlp_engage.train.data import read_units
 from nlp_engage.train.evaluate import evaluate
-from nlp_engage.train.export import load_trained, to_onnx, write_config
+from nlp_engage.train.export import to_onnx, write_config
 from nlp_engage.train.finetune import EngageTrainer, collate, dev_scores, finetune, make_dataset
-from nlp_engage.train.model import EngageNetwork
+from nlp_engage.train.model import EngageNetwork, load_trained
 from nlp_engage.types import ACTS
 
 

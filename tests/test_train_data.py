@@ -113,7 +113,7 @@ GOOD = 'base = "b"\ntrain = "t"\ndev = "d"\nout = "o"\n'
     ],
 )
 def test_settings_that_cannot_be_meant_are_refused(tmp_path, toml, message):
-    from nlp_engage.train.finetune import TrainConfig
+    from nlp_engage.train.config import TrainConfig
 
     (tmp_path / "train.toml").write_text(toml)
     with pytest.raises(DataError, match=message):
@@ -121,7 +121,7 @@ def test_settings_that_cannot_be_meant_are_refused(tmp_path, toml, message):
 
 
 def test_settings_are_read_and_the_rest_has_its_default(tmp_path):
-    from nlp_engage.train.finetune import TrainConfig
+    from nlp_engage.train.config import TrainConfig
 
     (tmp_path / "train.toml").write_text(GOOD + "epochs = 2\nlearning_rate = 1\n")
     config = TrainConfig.from_toml(tmp_path / "train.toml")

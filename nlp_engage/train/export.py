@@ -12,29 +12,21 @@ from typing import TYPE_CHECKING, Final
 import torch
 
 from nlp_engage.encoding import MAX_TOKENS, TEMPLATE_VERSION
-from nlp_engage.train.model import EngageNetwork
+from nlp_engage.errors import ModelError
+from nlp_engage.train.ablation import is_ablation
+from nlp_engage.train.model import load_trained
 from nlp_engage.types import ACTS, LABEL_SCHEME, LABELS, LANGUAGES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from nlp_engage.train.model import EngageNetwork
 
 _INPUTS: Final = ["input_ids", "attention_mask", "token_type_ids"]
 BLOCK: Final = 64
 """Weights that share a scale: of 32, 64 and 128 the fastest (``docs/experiments.md``)."""
 _INT8_ARITHMETIC: Final = 4
 _OUTPUTS: Final = ["labels", "acts"]
-
-
-def load_trained(folder: Path) -> EngageNetwork:
-    """Load what ``finetune`` wrote: ``encoder.json`` and ``network.safetensors``."""
-    from safetensors.torch import load_file
-    from transformers import AutoConfig, AutoModel
-
-    config = AutoConfig.from_pretrained(folder / "encoder.json")
-    network = EngageNetwork(AutoModel.from_config(config, add_pooling_layer=False))
-    network.load_state_dict(load_file(folder / "network.safetensors"))
-    network.eval()
-    return network
 
 
 def to_onnx(network: EngageNetwork, path: Path) -> None:
@@ -103,13 +95,18 @@ def export_folder(trained: Path, folder: Path, base: Mapping[str, str]) -> None:
         trained: What ``finetune`` wrote.
         folder: Model folder to write; its name becomes the model's name.
         base: Name and licence of the base, for config and card.
+
+    Raises:
+        ModelError: The network was trained on less than the whole input, which the runtime would show it.
     """
+    record = json.loads((trained / "training.json").read_text("utf-8"))
+    if taken := is_ablation(record["config"]):
+        raise ModelError(f"{trained} was trained with {taken}: an ablation, only for comparing scores; not exported")
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         to_onnx(load_trained(trained), Path(scratch) / "float32.onnx")
         quantise(Path(scratch) / "float32.onnx", folder / "model.onnx")
     shutil.copyfile(trained / "tokenizer.json", folder / "tokenizer.json")
-    record = json.loads((trained / "training.json").read_text("utf-8"))
     encoder = json.loads((trained / "encoder.json").read_text("utf-8"))
     record["encoder"] = {"layers": encoder["num_hidden_layers"], "width": encoder["hidden_size"]}
     (folder / "training.json").write_text(json.dumps(record, indent=1) + "\n", "utf-8")

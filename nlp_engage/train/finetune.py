@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
 import numpy as np
 import torch
 from torch.nn import functional
@@ -17,10 +15,12 @@ from transformers import Trainer, TrainingArguments, set_seed
 
 from nlp_engage.context import context_of_unit, labels_of_unit
 from nlp_engage.encoding import PAD_ID, PairEncoder
-from nlp_engage.errors import DataError, ModelError, RunError
+from nlp_engage.errors import ModelError, RunError
 from nlp_engage.scores import macro_f1
+from nlp_engage.train.ablation import keep_layers, thin_context
+from nlp_engage.train.config import TrainConfig
 from nlp_engage.train.data import part_threads, read_units
-from nlp_engage.train.model import load_network
+from nlp_engage.train.model import load_network, load_trained
 from nlp_engage.types import LABEL_CODES, LANGUAGES
 
 if TYPE_CHECKING:
@@ -29,88 +29,29 @@ if TYPE_CHECKING:
     from datasets import Dataset
     from torch import Tensor
 
+    from nlp_engage.train.model import EngageNetwork
     from nlp_engage.types import FloatArray
 
 _STARTED: Final = "started.json"
+_PATHS: Final = ("base", "train", "dev", "out", "teacher_units", "start")
 _TRAINER_STATE: Final = "trainer_state.json"
 """The file a checkpoint is finished with."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainConfig:
-    """How to train. Read from TOML; saved in the model folder.
+def make_dataset(
+    units: Sequence[Mapping[str, Any]], encoder: PairEncoder, view: str = "full", *, roles: bool = True
+) -> Dataset:
+    """Encode units: columns ``input_ids, token_type_ids, length, soft, label, act, language``.
 
-    Attributes:
-        base: Folder with encoder and ``tokenizer.json`` (``train.base.prepare_base`` writes one).
-        train: Labelled units, JSON lines.
-        dev: Labelled units the checkpoint is chosen on; no thread may be in both.
-        out: Folder for checkpoints and the result.
-        epochs: Passes over the training units.
-        batch_size: Units per step.
-        learning_rate: Peak rate of the encoder; embeddings get half of it.
-        head_learning_rate: Peak rate of the two heads.
-        act_weight: Weight of the act loss beside the label loss.
-        warmup: Share of the steps with rising rate, in [0, 1).
-        weight_decay: Decoupled weight decay of the matrices.
-        evaluations: Dev evaluations per epoch.
-        seed: Seed of everything random.
-        bf16: Mixed precision in bfloat16 (a GPU, or a CPU with AVX-512 BF16).
-        shared_threads: What to do with threads that are in train and dev: ``"refuse"``, ``"drop_from_train"``
-            or ``"drop_from_dev"`` (so that the checkpoint is still chosen on threads never trained on).
-        teacher_units: Further units that a finished model labelled (``selftrain.teach`` makes them); none if
-            empty. Threads of dev are left out.
-        repeat: How often an epoch passes over the labelled units where there are teacher's units beside them.
+    Args:
+        units: Labelled units.
+        encoder: Applies the template.
+        view: What is shown of the conversation (``ablation.thin_context``).
+        roles: Whether it is shown who speaks.
     """
-
-    base: str
-    train: str
-    dev: str
-    out: str
-    epochs: int = 4
-    batch_size: int = 16
-    learning_rate: float = 5e-5
-    head_learning_rate: float = 1e-3
-    act_weight: float = 0.4
-    warmup: float = 0.1
-    weight_decay: float = 0.01
-    evaluations: int = 2
-    seed: int = 13
-    bf16: bool = False
-    shared_threads: str = "refuse"
-    teacher_units: str = ""
-    repeat: int = 1
-
-    @classmethod
-    def from_toml(cls, path: Path) -> TrainConfig:
-        """Read a configuration file.
-
-        Raises:
-            DataError: The file cannot be read, holds an unknown setting, lacks a required one, or has a value
-                of another type or out of range.
-        """
-        try:
-            values = tomllib.loads(path.read_text("utf-8"))
-        except OSError as error:
-            raise DataError(f"{path}: the training settings cannot be read ({error.strerror})") from None
-        except ValueError as error:
-            raise DataError(f"{path}: not TOML ({error}); see docs/train.example.toml") from None
-        known = {f.name for f in fields(cls)}
-        if unknown := set(values) - known:
-            raise DataError(f"{path}: unknown setting {sorted(unknown)}; known settings: {sorted(known)}")
-        try:
-            config = msgspec.convert(values, cls)
-        except msgspec.ValidationError as error:
-            raise DataError(f"{path}: {error}; base, train, dev and out are required") from None
-        if low := [k for k in ("epochs", "batch_size", "evaluations") if getattr(config, k) < 1]:
-            raise DataError(f"{path}: {', '.join(low)} must be 1 or more")
-        return config
-
-
-def make_dataset(units: Sequence[Mapping[str, Any]], encoder: PairEncoder) -> Dataset:
-    """Encode units: columns ``input_ids, token_type_ids, length, soft, label, act, language``."""
     from datasets import Dataset
 
-    encoded = encoder.encode([context_of_unit(u) for u in units])
+    encoded = encoder.encode([thin_context(context_of_unit(u), view, roles=roles) for u in units])
     rows = {
         "input_ids": [e.ids for e in encoded],
         "token_type_ids": [e.segments for e in encoded],
@@ -151,12 +92,25 @@ class EngageTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped f
     """The ``Trainer`` with this task's loss and learning rates."""
 
     config: TrainConfig
+    label_weights: Tensor | None = None
+
+    def _label_loss(self, logits: Tensor, soft: Tensor) -> Tensor:
+        """Cross-entropy against the soft label, plain unless the settings weight labels or hard units.
+
+        Source of the focal weight: Lin et al. 2017, Focal Loss for Dense Object Detection, ICCV, eq. 4, summed
+        over the shares of the soft label.
+        """
+        if not self.config.focal and self.label_weights is None:
+            return functional.cross_entropy(logits, soft)
+        log_p = functional.log_softmax(logits, dim=-1)
+        weights = soft if self.label_weights is None else soft * self.label_weights.to(soft.device)
+        return -(weights * (1 - log_p.exp()) ** self.config.focal * log_p).sum(1).mean()
 
     def compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, **_: Any) -> Any:
         """Soft-target cross-entropy of the label, plus that of the act where one is given."""
         targets = {key: inputs.pop(key) for key in _TARGETS}
         labels, acts = model(**inputs)
-        loss = functional.cross_entropy(labels.float(), targets["soft"])
+        loss = self._label_loss(labels.float(), targets["soft"])
         if bool((targets["act"] >= 0).any()):
             loss = loss + self.config.act_weight * functional.cross_entropy(
                 acts.float(), targets["act"], ignore_index=-1
@@ -253,14 +207,15 @@ def finetune(config: TrainConfig) -> dict[str, Any]:
     checkpoint = _checkpoint_to_resume(out, record)
     encoder = PairEncoder(Tokenizer.from_file(str(base / "tokenizer.json")))
     trainer = EngageTrainer(
-        model=load_network(base),
+        model=_starting_network(config),
         args=_arguments(config, steps=-(-len(train) // config.batch_size) * config.epochs),
         data_collator=collate,
-        train_dataset=make_dataset(train, encoder),
-        eval_dataset=make_dataset(dev, encoder),
+        train_dataset=make_dataset(train, encoder, config.context, roles=config.roles),
+        eval_dataset=make_dataset(dev, encoder, config.context, roles=config.roles),
         compute_metrics=dev_scores,
     )
     trainer.config = config
+    trainer.label_weights = _label_weights(config, train)
     trainer.train(resume_from_checkpoint=checkpoint)
     save_file({k: v.contiguous() for k, v in trainer.model.state_dict().items()}, out / "network.safetensors")
     (out / "tokenizer.json").write_bytes((base / "tokenizer.json").read_bytes())
@@ -269,6 +224,29 @@ def finetune(config: TrainConfig) -> dict[str, Any]:
     record["dev"] = trainer.evaluate()
     (out / "training.json").write_text(json.dumps(record, indent=1), "utf-8")
     return record
+
+
+def _starting_network(config: TrainConfig) -> EngageNetwork:
+    """The base with fresh heads, or a finished network, with as many layers as the settings say."""
+    network = load_trained(Path(config.start)) if config.start else load_network(Path(config.base))
+    if config.layers:
+        keep_layers(network.encoder, config.layers)
+    return network
+
+
+def _check_start(start: Path, base: Path) -> None:
+    tokenizer = "tokenizer.json"
+    if missing := [n for n in ("network.safetensors", "encoder.json", tokenizer) if not (start / n).is_file()]:
+        raise ModelError(f"start: {start} is no folder of a finished training: {missing} missing")
+    if (start / tokenizer).read_bytes() != (base / tokenizer).read_bytes():
+        raise ModelError(f"start: {start} has another tokenizer than base {base}; start on its own base")
+
+
+def _label_weights(config: TrainConfig, units: Sequence[Mapping[str, Any]]) -> Tensor | None:
+    if config.class_weights == "none":
+        return None
+    counts = np.bincount([labels_of_unit(u)[0] for u in units], minlength=len(LABEL_CODES))
+    return torch.tensor(len(units) / (len(counts) * counts), dtype=torch.float32)
 
 
 def _start_record(
@@ -280,14 +258,16 @@ def _start_record(
     base = Path(config.base)
     if missing := [n for n in ("base.json", "config.json", "tokenizer.json") if not (base / n).is_file()]:
         raise ModelError(f"{base} is no base folder: {missing} missing. Make one with `nlp-engage base -o {base}`")
+    if config.start:
+        _check_start(Path(config.start), base)
     sides = (("train", config.train, train), ("dev", config.dev, dev))
     return {
         "config": {
             **asdict(config),
-            **{k: Path(getattr(config, k)).name for k in ("base", "train", "dev", "out")},
-            "teacher_units": Path(config.teacher_units).name,
+            **{k: Path(getattr(config, k)).name for k in _PATHS},
         },
         "base": json.loads((base / "base.json").read_text("utf-8")),
+        **({"start": _sha256(Path(config.start) / "network.safetensors")} if config.start else {}),
         "data": {name: _describe(Path(path), units) for name, path, units in sides},
         "versions": {"torch": torch.__version__, "transformers": transformers.__version__},
     }
@@ -298,7 +278,9 @@ def _checkpoint_to_resume(out: Path, record: Mapping[str, Any]) -> str | None:
     started = out / _STARTED
     if started.exists():
         before = json.loads(started.read_text("utf-8"))
-        if changed := [k for k in ("config", "base", "data") if before[k] != record[k]]:
+        defaults = {f.name: f.default for f in fields(TrainConfig) if f.default is not MISSING}
+        before["config"] = {**defaults, **before["config"]}  # settings that came after it was started
+        if changed := [k for k in ("config", "base", "start", "data") if before.get(k) != record.get(k)]:
             raise RunError(
                 f"{out} was started with other settings: {', '.join(changed)} changed ({started} has the old "
                 "ones). Set out to a new folder, or delete this one."
@@ -321,5 +303,9 @@ def _describe(path: Path, units: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "units": len(units),
         "of_teacher": taught,
         "counts": counts,
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "sha256": _sha256(path),
     }
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
