@@ -23,10 +23,10 @@ PACKAGE = Path(nlp_engage.__file__).parent
 LAYERS = (
     {"types", "errors"},
     {"readers", "writers", "tree", "mentions", "text", "scores", "samples"},
-    {"structure", "context", "encoding", "show"},
+    {"structure", "context", "encoding", "show", "splits"},
     {"classify", "measure", "train"},
-    {"archive", "report", "inspection"},
-    {"cli", "cli_archive", "cli_measure", "cli_train", "__init__"},
+    {"archive", "report", "inspection", "modelling"},
+    {"cli", "cli_archive", "cli_measure", "cli_train", "spacy_component", "__init__"},
 )
 SIDES = {"classify", "measure", "train"}
 

@@ -14,7 +14,7 @@ from sklearn.base import clone, is_classifier
 
 from nlp_engage.classify import OnnxLabeller, default_model
 from nlp_engage.classify import folder as folder_module
-from nlp_engage.classify.baseline import majority_baseline, tfidf_baseline, tokens
+from nlp_engage.classify.baseline import TfidfBaseline, majority_baseline, tokens
 from nlp_engage.classify.folder import load_config
 from nlp_engage.classify.onnx import length_batches, pad, softmax
 from nlp_engage.context import context_of_unit
@@ -229,7 +229,7 @@ def test_baselines_are_estimators_and_the_better_floor_uses_the_words():
     units = tiny.units(8, "b", threads=8)
     texts, labels = [u["reply"] for u in units], [u["label"] for u in units]
     scores = {}
-    for name, baseline in (("majority", majority_baseline()), ("tfidf", tfidf_baseline(seed=1))):
+    for name, baseline in (("majority", majority_baseline()), ("tfidf", TfidfBaseline(random_state=1))):
         assert is_classifier(baseline)
         fitted = clone(baseline).fit(texts, labels)
         np.testing.assert_allclose(fitted.predict_proba(texts).sum(1), 1)

@@ -2,40 +2,46 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import torch
+from safetensors.torch import save_file
+from tokenizers import Tokenizer
 from torch.nn import functional
-from transformers import Trainer, TrainingArguments, set_seed
+from transformers import (
+    EarlyStoppingCallback,
+    PrinterCallback,
+    Trainer,
+    TrainerCallback,
+    TrainingArguments,
+    set_seed,
+)
 
 from nlp_engage.context import context_of_unit, labels_of_unit
 from nlp_engage.encoding import PAD_ID, PairEncoder
-from nlp_engage.errors import ModelError, RunError
+from nlp_engage.errors import ModelError
 from nlp_engage.scores import macro_f1
 from nlp_engage.train.ablation import keep_layers, thin_context
-from nlp_engage.train.config import TrainConfig
-from nlp_engage.train.data import part_threads, read_units
+from nlp_engage.train.data import drop_shared_threads, read_units, sides
+from nlp_engage.train.labeller import NetworkLabeller
 from nlp_engage.train.model import load_network, load_trained
+from nlp_engage.train.record import PREDICTIONS, checkpoint_to_resume, start_record, write_predictions
 from nlp_engage.types import LABEL_CODES, LANGUAGES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from datasets import Dataset
     from torch import Tensor
 
+    from nlp_engage.train.config import TrainConfig
     from nlp_engage.train.model import EngageNetwork
     from nlp_engage.types import FloatArray
 
-_STARTED: Final = "started.json"
-_PATHS: Final = ("base", "train", "dev", "out", "teacher_units", "start")
-_TRAINER_STATE: Final = "trainer_state.json"
-"""The file a checkpoint is finished with."""
+    Tell = Callable[[int, int, Mapping[str, float] | None], None]
 
 
 def make_dataset(
@@ -150,12 +156,21 @@ def dev_scores(prediction: Any) -> dict[str, float]:
     return {**{f"f1_{k}": v for k, v in scores.items()}, "f1_mean": float(np.mean(list(scores.values())))}
 
 
-def _arguments(config: TrainConfig, steps: int) -> TrainingArguments:
+def _precision(config: TrainConfig) -> dict[str, bool]:
+    """Mixed precision where there is a GPU; in bfloat16 on a CPU, too, if that was asked for."""
+    on_gpu = config.mixed and torch.cuda.is_available()
+    bf16 = config.bf16 or (on_gpu and torch.cuda.is_bf16_supported())
+    return {"bf16": bf16, "fp16": on_gpu and not bf16}
+
+
+def _arguments(config: TrainConfig, units: int) -> TrainingArguments:
+    steps = -(-units // (config.batch_size * config.accumulate)) * config.epochs
     every = max(1, steps // (config.epochs * config.evaluations))
     return TrainingArguments(
         output_dir=str(Path(config.out) / "checkpoints"),
         num_train_epochs=config.epochs,
         per_device_train_batch_size=config.batch_size,
+        gradient_accumulation_steps=config.accumulate,
         per_device_eval_batch_size=64,
         learning_rate=config.learning_rate,
         warmup_steps=int(config.warmup * steps),
@@ -168,67 +183,121 @@ def _arguments(config: TrainConfig, steps: int) -> TrainingArguments:
         load_best_model_at_end=True,
         metric_for_best_model="f1_mean",
         greater_is_better=True,
+        restore_callback_states_from_checkpoint=True,
         train_sampling_strategy="group_by_length",
         length_column_name="length",
         remove_unused_columns=False,
         label_names=["label", "language"],
-        bf16=config.bf16,
         seed=config.seed,
         report_to=[],
+        disable_tqdm=True,
         use_cpu=not torch.cuda.is_available(),
         dataloader_pin_memory=torch.cuda.is_available(),
+        **_precision(config),
     )
 
 
-def finetune(config: TrainConfig) -> dict[str, Any]:
+class _Teller(TrainerCallback):  # type: ignore[misc]  # transformers is untyped for us
+    """Passes on how far a training is."""
+
+    def __init__(self, tell: Tell) -> None:
+        self._tell = tell
+
+    def on_train_begin(self, _args: Any, state: Any, _control: Any, **_: Any) -> None:
+        self._tell(state.global_step, state.max_steps, None)
+
+    def on_step_end(self, _args: Any, state: Any, _control: Any, **_: Any) -> None:
+        self._tell(state.global_step, state.max_steps, None)
+
+    def on_evaluate(self, _args: Any, state: Any, _control: Any, metrics: Mapping[str, float], **_: Any) -> None:
+        self._tell(state.global_step, state.max_steps, metrics)
+
+
+def _base_folder(config: TrainConfig) -> Path:
+    """The base, ready for training; any other encoder is made ready in ``out`` with its whole vocabulary."""
+    from nlp_engage.train.base import prepare_base
+
+    base, adopted = Path(config.base), Path(config.out) / "base"
+    if not (base / "base.json").is_file():
+        name = base.name if base.is_dir() else config.base
+        made = adopted / "base.json"
+        if not made.is_file() or json.loads(made.read_text("utf-8"))["base"] != name:
+            prepare_base(adopted, (), base=config.base, keep=None)
+        return adopted
+    if missing := [n for n in ("config.json", "tokenizer.json") if not (base / n).is_file()]:
+        raise ModelError(f"{base} is no base folder: {missing} missing. Make one with `nlp-engage base -o {base}`")
+    return base
+
+
+def _read_sides(config: TrainConfig) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    train, dev = sides(config)
+    if not config.teacher_units:
+        return train, dev
+    taught = drop_shared_threads(read_units(Path(config.teacher_units)), dev)
+    return [*train * config.repeat, *taught], dev
+
+
+def finetune(config: TrainConfig, *, tell: Tell | None = None) -> dict[str, Any]:
     """Fine-tune and keep the checkpoint with the best mean of both languages; resume what was interrupted.
 
-    Writes ``network.safetensors``, ``encoder.json``, ``tokenizer.json``, ``training.json`` to ``config.out``.
+    Writes ``network.safetensors``, ``encoder.json``, ``tokenizer.json``, ``training.json`` and
+    ``dev_predictions.jsonl`` (uid and probabilities, not calibrated) to ``config.out``.
+
+    Args:
+        config: The settings.
+        tell: Called with steps done, steps in all, and scores where dev was evaluated.
 
     Returns:
         The training record (also written as ``training.json``): configuration, data hashes, versions, scores.
 
     Raises:
-        DataError: The data cannot be trained on (see ``part_threads``).
-        ModelError: The base folder is not one that ``prepare_base`` wrote.
+        DataError: A setting is out of range, or the data cannot be trained on (see ``data.check_split``).
+        ModelError: The base or the start cannot be used.
         RunError: ``config.out`` holds checkpoints of other settings or other data.
     """
-    from safetensors.torch import save_file
-    from tokenizers import Tokenizer
-
+    config.check()
+    train, dev = _read_sides(config)
+    base, out = _base_folder(config), Path(config.out)
+    if config.start:
+        _check_start(Path(config.start), base)
+    record = start_record(config, base, train, dev)
+    checkpoint = checkpoint_to_resume(out, record)
     set_seed(config.seed)
-    train, dev = read_units(Path(config.train)), read_units(Path(config.dev))
-    train, dev = part_threads(train, dev, config.shared_threads)
-    if config.teacher_units:
-        taught, _ = part_threads(read_units(Path(config.teacher_units)), dev, "drop_from_train")
-        train = [*train * config.repeat, *taught]
-    base, out = Path(config.base), Path(config.out)
-    record = _start_record(config, train, dev)
-    checkpoint = _checkpoint_to_resume(out, record)
     encoder = PairEncoder(Tokenizer.from_file(str(base / "tokenizer.json")))
     trainer = EngageTrainer(
-        model=_starting_network(config),
-        args=_arguments(config, steps=-(-len(train) // config.batch_size) * config.epochs),
+        model=_starting_network(config, base),
+        args=_arguments(config, len(train)),
         data_collator=collate,
         train_dataset=make_dataset(train, encoder, config.context, roles=config.roles),
         eval_dataset=make_dataset(dev, encoder, config.context, roles=config.roles),
         compute_metrics=dev_scores,
+        callbacks=[
+            *([_Teller(tell)] if tell else []),
+            *([EarlyStoppingCallback(config.patience)] if config.patience else []),
+        ],
     )
+    trainer.remove_callback(PrinterCallback)  # it would print to stdout, which is for data
     trainer.config = config
     trainer.label_weights = _label_weights(config, train)
     trainer.train(resume_from_checkpoint=checkpoint)
-    save_file({k: v.contiguous() for k, v in trainer.model.state_dict().items()}, out / "network.safetensors")
-    (out / "tokenizer.json").write_bytes((base / "tokenizer.json").read_bytes())
-    trainer.model.encoder.config.to_json_file(out / "encoder.json")
     record["history"] = [h for h in trainer.state.log_history if "eval_f1_mean" in h]
     record["dev"] = trainer.evaluate()
+    _write_trained(out, trainer.model, base / "tokenizer.json")
+    labeller = NetworkLabeller(trainer.model, encoder, config.context, roles=config.roles)
+    write_predictions(out / PREDICTIONS, dev, labeller.predict([context_of_unit(u) for u in dev]).probabilities)
     (out / "training.json").write_text(json.dumps(record, indent=1), "utf-8")
     return record
 
 
-def _starting_network(config: TrainConfig) -> EngageNetwork:
+def _write_trained(out: Path, network: EngageNetwork, tokenizer: Path) -> None:
+    save_file({k: v.contiguous() for k, v in network.state_dict().items()}, out / "network.safetensors")
+    (out / "tokenizer.json").write_bytes(tokenizer.read_bytes())
+    network.encoder.config.to_json_file(out / "encoder.json")
+
+
+def _starting_network(config: TrainConfig, base: Path) -> EngageNetwork:
     """The base with fresh heads, or a finished network, with as many layers as the settings say."""
-    network = load_trained(Path(config.start)) if config.start else load_network(Path(config.base))
+    network = load_trained(Path(config.start)) if config.start else load_network(base)
     if config.layers:
         keep_layers(network.encoder, config.layers)
     return network
@@ -247,65 +316,3 @@ def _label_weights(config: TrainConfig, units: Sequence[Mapping[str, Any]]) -> T
         return None
     counts = np.bincount([labels_of_unit(u)[0] for u in units], minlength=len(LABEL_CODES))
     return torch.tensor(len(units) / (len(counts) * counts), dtype=torch.float32)
-
-
-def _start_record(
-    config: TrainConfig, train: Sequence[Mapping[str, Any]], dev: Sequence[Mapping[str, Any]]
-) -> dict[str, Any]:
-    """What is known before the first step: settings, base, data, versions."""
-    import transformers
-
-    base = Path(config.base)
-    if missing := [n for n in ("base.json", "config.json", "tokenizer.json") if not (base / n).is_file()]:
-        raise ModelError(f"{base} is no base folder: {missing} missing. Make one with `nlp-engage base -o {base}`")
-    if config.start:
-        _check_start(Path(config.start), base)
-    sides = (("train", config.train, train), ("dev", config.dev, dev))
-    return {
-        "config": {
-            **asdict(config),
-            **{k: Path(getattr(config, k)).name for k in _PATHS},
-        },
-        "base": json.loads((base / "base.json").read_text("utf-8")),
-        **({"start": _sha256(Path(config.start) / "network.safetensors")} if config.start else {}),
-        "data": {name: _describe(Path(path), units) for name, path, units in sides},
-        "versions": {"torch": torch.__version__, "transformers": transformers.__version__},
-    }
-
-
-def _checkpoint_to_resume(out: Path, record: Mapping[str, Any]) -> str | None:
-    """The last whole checkpoint; one that was being written when the machine stopped is passed over."""
-    started = out / _STARTED
-    if started.exists():
-        before = json.loads(started.read_text("utf-8"))
-        defaults = {f.name: f.default for f in fields(TrainConfig) if f.default is not MISSING}
-        before["config"] = {**defaults, **before["config"]}  # settings that came after it was started
-        if changed := [k for k in ("config", "base", "start", "data") if before.get(k) != record.get(k)]:
-            raise RunError(
-                f"{out} was started with other settings: {', '.join(changed)} changed ({started} has the old "
-                "ones). Set out to a new folder, or delete this one."
-            )
-    else:
-        out.mkdir(parents=True, exist_ok=True)
-        started.write_text(json.dumps(record, indent=1), "utf-8")
-    whole = [p.parent for p in (out / "checkpoints").glob(f"checkpoint-*/{_TRAINER_STATE}")]
-    return str(max(whole, key=lambda p: int(p.name.split("-")[1]))) if whole else None
-
-
-def _describe(path: Path, units: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    counts = {
-        f"{lang}/{code}": sum(u["lang"] == lang and u["label"] == code for u in units)
-        for lang in LANGUAGES
-        for code in LABEL_CODES
-    }
-    taught = sum("teacher" in u for u in units)
-    return {
-        "units": len(units),
-        "of_teacher": taught,
-        "counts": counts,
-        "sha256": _sha256(path),
-    }
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
