@@ -28,7 +28,7 @@ CONTEXT: Final = "context"
 """Key of ``doc.user_data`` that holds what a reply stands under."""
 
 
-@Language.factory(NAME, default_config={"model": None, "threads": 0}, assigns=[f"doc._.{NAME}"])
+@Language.factory(NAME, default_config={"model": None, "threads": 0}, assigns=[f"doc._.{NAME}"])  # type: ignore[untyped-decorator]
 def make_engagement(nlp: Language, name: str, model: str | None, threads: int) -> Engagement:
     """Make the component; spaCy calls it.
 

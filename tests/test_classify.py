@@ -254,7 +254,7 @@ def test_the_majority_baseline_passes_every_check_of_scikit_learn(estimator, che
         estimator_checks.check_estimator_tags_renamed,
         estimator_checks.check_valid_tag_types,
         estimator_checks.check_no_attributes_set_in_init,
-        estimator_checks.check_do_not_raise_errors_in_init_or_set_param,
+        estimator_checks.check_do_not_raise_errors_in_init_or_set_params,
         estimator_checks.check_parameters_default_constructible,
         estimator_checks.check_mixin_order,
         estimator_checks.check_get_params_invariance,

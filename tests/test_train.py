@@ -215,7 +215,7 @@ def test_any_encoder_of_the_family_can_be_the_base_with_its_whole_vocabulary(tin
 
 
 def test_a_base_that_is_nowhere_is_refused_before_anything_is_written(tiny_training, tmp_path):
-    with pytest.raises(ModelError, match="cannot be used.*Give an existing folder, or the hub id"):
+    with pytest.raises(ModelError, match=r"cannot be used.*Give an existing folder, or the hub id"):
         finetune(replace(tiny_training.config, base=str(tmp_path / "none"), out=str(tmp_path / "run")))
     assert not (tmp_path / "run" / "checkpoints").exists()
 

@@ -65,12 +65,12 @@ def test_a_uid_that_occurs_twice_and_a_missing_file_are_refused(tmp_path):
         read_units(tmp_path / "nowhere.jsonl")
 
 
-def sides():
+def two_sides():
     return tiny.units(2, "t", threads=4), tiny.units(2, "d", threads=4)
 
 
 def shared_sides():
-    train, dev = sides()
+    train, dev = two_sides()
     train[0] = {**train[0], "thread": dev[3]["thread"]}
     return train, dev
 
@@ -84,18 +84,18 @@ def test_a_shared_thread_can_be_left_out_of_either_side():
     train, dev = shared_sides()
     assert part_threads(train, dev, "drop_from_train") == (train[1:], dev)
     assert part_threads(train, dev, "drop_from_dev") == (train, [u for u in dev if u["thread"] != "d-t3"])
-    assert part_threads(*sides(), "refuse") == sides()
+    assert part_threads(*two_sides(), "refuse") == two_sides()
     with pytest.raises(DataError, match="shared_threads is 'ignore', must be one of refuse"):
         part_threads(train, dev, "ignore")
 
 
 def test_units_without_a_thread_are_threads_of_their_own():
-    nameless = [{k: v for k, v in u.items() if k != "thread"} for u in sides()[0]]
+    nameless = [{k: v for k, v in u.items() if k != "thread"} for u in two_sides()[0]]
     assert drop_shared_threads(nameless, nameless[:3]) == nameless[3:]
 
 
 def test_a_side_without_a_label_or_dev_without_a_language_is_refused():
-    train, dev = sides()
+    train, dev = two_sides()
     with pytest.raises(DataError, match=r"train: no unit with label \['S'\]"):
         check_split([u for u in train if u["label"] != "S"], dev)
     with pytest.raises(DataError, match=r"dev: no unit in \['zh'\]"):
@@ -156,7 +156,7 @@ def test_one_file_is_split_by_its_threads_into_the_share_that_was_asked_for(tmp_
 def test_folds_deal_every_unit_to_dev_once(tmp_path):
     config = replace(one_file(tmp_path), folds=3)
     held = [[u["uid"] for u in sides(replace(config, fold=n))[1]] for n in (1, 2, 3)]
-    assert sorted(sum(held, [])) == sorted(u["uid"] for u in tiny.units(12, "u", 12))
+    assert sorted(uid for side in held for uid in side) == sorted(u["uid"] for u in tiny.units(12, "u", 12))
 
 
 def test_settings_are_read_and_the_rest_has_its_default(tmp_path):
