@@ -173,7 +173,7 @@ def test_paired_differences_are_taken_on_the_same_resampled_threads():
 
 
 def evaluation(units, p, name="m"):
-    return Evaluation(name=name, units=units, probabilities=p, scores=score_predictions(p, units))
+    return Evaluation.of_probabilities(name, p, units)
 
 
 def test_frames_hold_every_score_once_and_every_unit_once():

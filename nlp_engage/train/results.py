@@ -50,9 +50,24 @@ class Evaluation:
         if not units:
             raise DataError("no labelled units to evaluate on: the file is empty")
         found = labeller.predict([context_of_unit(u) for u in units])
-        scores = score_predictions(found.probabilities, units, seed=seed) | act_scores(found.acts, units)
-        name = str(labeller.fingerprint["name"])
-        return cls(name=name, units=units, probabilities=found.probabilities, scores=scores, seed=seed)
+        made = cls.of_probabilities(str(labeller.fingerprint["name"]), found.probabilities, units, seed=seed)
+        made.scores.update(act_scores(found.acts, units))
+        return made
+
+    @classmethod
+    def of_probabilities(
+        cls, name: str, probabilities: FloatArray, units: Sequence[Mapping[str, Any]], *, seed: int = 0
+    ) -> Evaluation:
+        """Score what anything else predicted for units: a baseline, a model of another package.
+
+        Args:
+            name: Name in tables.
+            probabilities: In the order of ``LABELS``. Shape: (n, 3).
+            units: The n units.
+            seed: Seed of the thread bootstrap.
+        """
+        scores = score_predictions(probabilities, units, seed=seed)
+        return cls(name=name, units=units, probabilities=probabilities, scores=scores, seed=seed)
 
     def compare(self, other: Evaluation) -> dict[str, dict[str, Any]]:
         """This model's scores minus another's on the same units, with paired intervals (``evaluate.compare``).
