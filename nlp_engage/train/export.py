@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import shutil
 import tempfile
+import warnings
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -18,7 +21,7 @@ from nlp_engage.train.model import load_trained
 from nlp_engage.types import ACTS, LABEL_SCHEME, LABELS, LANGUAGES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from nlp_engage.train.model import EngageNetwork
 
@@ -34,17 +37,32 @@ def to_onnx(network: EngageNetwork, path: Path) -> None:
     ids = torch.full((2, 12), 4)
     example = (ids, torch.ones_like(ids), torch.cat([torch.zeros(2, 5), torch.ones(2, 7)], 1).long())
     batch, length = torch.export.Dim("batch"), torch.export.Dim("length", max=MAX_TOKENS)
-    torch.onnx.export(
-        network.eval(),
-        example,
-        str(path),
-        input_names=_INPUTS,
-        output_names=_OUTPUTS,
-        dynamo=True,
-        dynamic_shapes=[{0: batch, 1: length}] * 3,
-        external_data=False,
-        verbose=False,
-    )
+    with _quietly():
+        torch.onnx.export(
+            network.eval(),
+            example,
+            str(path),
+            input_names=_INPUTS,
+            output_names=_OUTPUTS,
+            dynamo=True,
+            dynamic_shapes=[{0: batch, 1: length}] * 3,
+            external_data=False,
+            verbose=False,
+        )
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Without what the exporter says of torch's own code and of packages that are not needed here."""
+    logger = logging.getLogger("torch.onnx._internal.exporter._registration")
+    before, logger.disabled = logger.disabled, True
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*LeafSpec.*is deprecated", FutureWarning)
+            warnings.filterwarnings("ignore", "# The axis name", UserWarning)  # all inputs share their axes
+            yield
+    finally:
+        logger.disabled = before
 
 
 def quantise(source: Path, target: Path) -> None:
