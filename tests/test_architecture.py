@@ -23,10 +23,10 @@ PACKAGE = Path(nlp_engage.__file__).parent
 LAYERS = (
     {"types", "errors"},
     {"readers", "writers", "tree", "mentions", "text", "scores", "samples"},
-    {"structure", "context", "encoding", "show", "splits"},
+    {"structure", "context", "encoding", "show", "agreement", "splits"},
     {"classify", "measure", "train"},
-    {"archive", "report", "inspection", "modelling"},
-    {"cli", "cli_archive", "cli_measure", "cli_train", "spacy_component", "__init__"},
+    {"archive", "report", "inspection", "annotation", "modelling"},
+    {"cli", "cli_annotate", "cli_archive", "cli_measure", "cli_train", "spacy_component", "__init__"},
 )
 SIDES = {"classify", "measure", "train"}
 
@@ -35,12 +35,12 @@ ALONGSIDE = {
     "tree": {"mentions"},  # healing asks whom a flattened reply addresses
     "writers": {"readers"},  # the names of a format's fields stand where it is read
     "report": {"archive"},  # a report is made of a run folder
-    "cli": {"cli_archive", "cli_measure", "cli_train"},  # verbs of one program, in three files
+    "cli": {"cli_annotate", "cli_archive", "cli_measure", "cli_train"},  # verbs of one program, in several files
     "cli_measure": {"cli_archive"},  # `demo` labels first
 }
 MODULE_LINES = 400
 FUNCTION_LINES = 40  # without the docstring
-PRINTING = {"cli", "cli_archive", "cli_measure", "cli_train"}
+PRINTING = {"cli", "cli_annotate", "cli_archive", "cli_measure", "cli_train"}
 
 
 @dataclass(frozen=True)

@@ -117,7 +117,12 @@ def test_the_coders_own_alpha_is_that_of_the_krippendorff_package():
 def test_agreement_of_coders_that_is_not_on_record_is_not_known():
     found = score_predictions(noisy(sourced()), sourced())
     assert (found["coders_n"], found["coders_alpha"]) == (0, None)
-    assert "the coders' own alpha not known" in detail_tables(found)
+    assert found["coders_reason"] == "no unit names several coders"
+    assert "the coders' own alpha not known: no unit names several coders" in detail_tables(found)
+    alike = [{**u, "coders": {"ann": "M", "bo": "M"}} for u in sourced()]
+    found = score_predictions(noisy(alike), alike)
+    assert (found["coders_n"], found["coders_alpha"]) == (120, None)
+    assert found["coders_reason"].startswith("only one label occurs")
 
 
 @pytest.mark.parametrize(

@@ -177,15 +177,15 @@ def _truth(units: Sequence[Mapping[str, Any]]) -> Any:
     return np.array([labels_of_unit(u)[0] for u in units])
 
 
-def _coders_alpha(
-    units: Sequence[Mapping[str, Any]], seed: int, group: Mapping[str, Any]
-) -> dict[str, float | int | None]:
+def _coders_alpha(units: Sequence[Mapping[str, Any]], seed: int, group: Mapping[str, Any]) -> dict[str, Any]:
     """The coders' own agreement, on the units that several of them coded."""
     codes = np.array([codes_of_unit(u) for u in units])
     several = codes.sum(1) > 1
     found: dict[str, Any] = {"coders_n": int(several.sum())}
-    if not several.any():
-        return found | dict.fromkeys(("coders_alpha", "coders_alpha_low", "coders_alpha_high"))
+    if (codes[several].sum(0) > 0).sum() < 2:
+        reason = "only one label occurs: agreement cannot be told" if several.any() else "no unit names several coders"
+        unknown = dict.fromkeys(("coders_alpha", "coders_alpha_low", "coders_alpha_high"))
+        return found | unknown | {"coders_reason": reason}
     pairs = coincidences(codes)
     draws = alpha_of_coincidences(ThreadBootstrap([thread_of(u) for u in units], seed).sums(pairs))
     return found | _with_interval("coders_alpha", float(alpha_of_coincidences(pairs.sum(0))), draws, group)

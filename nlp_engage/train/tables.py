@@ -49,7 +49,7 @@ def detail_tables(result: Mapping[str, Any]) -> str:
         ]
         if rows:
             parts.append(_table([name, "n", "threads", "macro-F1", "accuracy", "ECE"], rows))
-    own = _cell(result, "coders_alpha") if result["coders_n"] else "not known: no unit names several coders"
+    own = f"not known: {result['coders_reason']}" if "coders_reason" in result else _cell(result, "coders_alpha")
     parts.append(f"alpha of model and gold {_cell(result, 'alpha')}; the coders' own alpha {own}")
     return "\n\n".join(parts)
 
