@@ -23,10 +23,10 @@ PACKAGE = Path(nlp_engage.__file__).parent
 LAYERS = (
     {"types", "errors"},
     {"readers", "writers", "tree", "mentions", "text", "scores", "samples"},
-    {"structure", "context", "encoding", "show", "agreement"},
+    {"structure", "context", "encoding", "show", "agreement", "splits"},
     {"classify", "measure", "train"},
-    {"archive", "report", "inspection", "annotation"},
-    {"cli", "cli_annotate", "cli_archive", "cli_campaign", "cli_measure", "cli_train", "__init__"},
+    {"archive", "report", "inspection", "annotation", "modelling"},
+    {"cli", "cli_annotate", "cli_archive", "cli_campaign", "cli_measure", "cli_train", "spacy_component", "__init__"},
 )
 SIDES = {"classify", "measure", "train"}
 

@@ -126,7 +126,7 @@ def test_toml_and_json_examples_parse(path):
 def test_the_training_example_is_read_and_holds_every_setting():
     from dataclasses import fields
 
-    from nlp_engage.train.finetune import TrainConfig
+    from nlp_engage.train.config import TrainConfig
 
     path = ROOT / "docs" / "train.example.toml"
     config = TrainConfig.from_toml(path)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import shutil
 import tempfile
+import warnings
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,11 +16,15 @@ import numpy as np
 import torch
 
 from nlp_engage.encoding import MAX_TOKENS, TEMPLATE_VERSION
-from nlp_engage.train.model import EngageNetwork
+from nlp_engage.errors import ModelError
+from nlp_engage.train.ablation import is_ablation
+from nlp_engage.train.model import load_trained
 from nlp_engage.types import ACTS, LABEL_SCHEME, LABELS, LANGUAGES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+
+    from nlp_engage.train.model import EngageNetwork
 
 _INPUTS: Final = ["input_ids", "attention_mask", "token_type_ids"]
 BLOCK: Final = 64
@@ -28,34 +35,37 @@ _MATRIX: Final = 2
 _OUTPUTS: Final = ["labels", "acts"]
 
 
-def load_trained(folder: Path) -> EngageNetwork:
-    """Load what ``finetune`` wrote: ``encoder.json`` and ``network.safetensors``."""
-    from safetensors.torch import load_file
-    from transformers import AutoConfig, AutoModel
-
-    config = AutoConfig.from_pretrained(folder / "encoder.json")
-    network = EngageNetwork(AutoModel.from_config(config, add_pooling_layer=False))
-    network.load_state_dict(load_file(folder / "network.safetensors"))
-    network.eval()
-    return network
-
-
 def to_onnx(network: EngageNetwork, path: Path) -> None:
     """Write a float32 ONNX model with dynamic batch and length."""
     ids = torch.full((2, 12), 4)
     example = (ids, torch.ones_like(ids), torch.cat([torch.zeros(2, 5), torch.ones(2, 7)], 1).long())
     batch, length = torch.export.Dim("batch"), torch.export.Dim("length", max=MAX_TOKENS)
-    torch.onnx.export(
-        network.eval(),
-        example,
-        str(path),
-        input_names=_INPUTS,
-        output_names=_OUTPUTS,
-        dynamo=True,
-        dynamic_shapes=[{0: batch, 1: length}] * 3,
-        external_data=False,
-        verbose=False,
-    )
+    with _quietly():
+        torch.onnx.export(
+            network.eval(),
+            example,
+            str(path),
+            input_names=_INPUTS,
+            output_names=_OUTPUTS,
+            dynamo=True,
+            dynamic_shapes=[{0: batch, 1: length}] * 3,
+            external_data=False,
+            verbose=False,
+        )
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Without what the exporter says of torch's own code and of packages that are not needed here."""
+    logger = logging.getLogger("torch.onnx._internal.exporter._registration")
+    before, logger.disabled = logger.disabled, True
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*LeafSpec.*is deprecated", FutureWarning)
+            warnings.filterwarnings("ignore", "# The axis name", UserWarning)  # all inputs share their axes
+            yield
+    finally:
+        logger.disabled = before
 
 
 def quantise(source: Path, target: Path) -> None:
@@ -136,13 +146,18 @@ def export_folder(trained: Path, folder: Path, base: Mapping[str, str]) -> None:
         trained: What ``finetune`` wrote.
         folder: Model folder to write; its name becomes the model's name.
         base: Name and licence of the base, for config and card.
+
+    Raises:
+        ModelError: The network was trained on less than the whole input, which the runtime would show it.
     """
+    record = json.loads((trained / "training.json").read_text("utf-8"))
+    if taken := is_ablation(record["config"]):
+        raise ModelError(f"{trained} was trained with {taken}: an ablation, only for comparing scores; not exported")
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         to_onnx(load_trained(trained), Path(scratch) / "float32.onnx")
         quantise(Path(scratch) / "float32.onnx", folder / "model.onnx")
     shutil.copyfile(trained / "tokenizer.json", folder / "tokenizer.json")
-    record = json.loads((trained / "training.json").read_text("utf-8"))
     encoder = json.loads((trained / "encoder.json").read_text("utf-8"))
     record["encoder"] = {"layers": encoder["num_hidden_layers"], "width": encoder["hidden_size"]}
     (folder / "training.json").write_text(json.dumps(record, indent=1) + "\n", "utf-8")
