@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from strategies import archives, threads
 
 from nlp_engage.errors import DataError
 from nlp_engage.structure import depths
 from nlp_engage.tree import REPLACED, STATED, build_tree, build_trees, completeness, healed
 from nlp_engage.types import Comment, DialogueTree, IssueKind
-from tests.strategies import archives, threads
 
 NOON = datetime(2025, 6, 14, 12, tzinfo=UTC)
 
