@@ -304,10 +304,10 @@ def _in_order(draft: _Draft, order: list[int]) -> DialogueTree:
     for new, old in enumerate(order):
         position[old] = new
     comments, above = draft.comments, draft.parents
-    nodes = tuple([comments[i] for i in order])
-    parents = [position[above[i]] for i in order]
+    nodes = tuple(map(comments.__getitem__, order))
+    parents = list(map(position.__getitem__, map(above.__getitem__, order)))
     parents[0] = -1
-    stand_in, confidence = np.zeros(len(order), dtype=np.bool_), np.full(len(order), STATED)
+    stand_in, confidence = np.zeros(len(order), dtype=np.bool_), np.array([STATED] * len(order))
     for i in draft.stand_ins:
         stand_in[position[i]] = True
     for i, less in draft.confidence.items():

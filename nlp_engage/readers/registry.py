@@ -210,9 +210,10 @@ class _Run:
         report, name = self._report, source.name
         books = report if self._head is None else _SampleBooks(report, source)
         try:
+            posts_own, owners = job.format.posts_own, self._owners
             for comment in job.format.read(source, books):
                 report.kept += 1
-                yield _own(comment, self._owners) if job.format.posts_own else comment
+                yield _own(comment, owners) if posts_own else comment
         except OSError as error:
             report.reject(name, 1, f"reading stopped: {error.strerror or error}")
         except (*ODD, RecursionError) as error:
