@@ -38,6 +38,7 @@ class Sample:
         regular: Whether the rows of a table have as many fields as there are columns (prose has not).
         encoding: How the file is encoded.
         seen: What was seen, in words, for error messages.
+        inside: Where in each JSON value everything is, if it comes in an envelope (``"data"``).
     """
 
     kind: str
@@ -48,6 +49,7 @@ class Sample:
     regular: bool = False
     encoding: str = "utf-8"
     seen: str = ""
+    inside: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

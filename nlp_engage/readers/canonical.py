@@ -45,7 +45,7 @@ def _is_canonical(record: Any) -> bool:
 
 
 def _read(source: Source, report: ReadReport) -> Iterator[Comment]:
-    if source.sample.kind == "lines":
+    if source.sample.kind == "lines" and not source.sample.inside:
         yield from _read_lines(source, report)
         return
     page = page_of(source)

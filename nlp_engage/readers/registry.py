@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -27,6 +27,7 @@ from nlp_engage.readers.canonical import CANONICAL
 from nlp_engage.readers.convokit import CONVOKIT
 from nlp_engage.readers.disqus import DISQUS
 from nlp_engage.readers.files import Found, UnreadableError, find, open_source
+from nlp_engage.readers.jsonio import dig
 from nlp_engage.readers.mediacrawler import MEDIACRAWLER
 from nlp_engage.readers.parquet import PARQUET
 from nlp_engage.readers.records import ODD
@@ -39,7 +40,7 @@ from nlp_engage.types import ReadReport
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from nlp_engage.readers.base import Format, Source
+    from nlp_engage.readers.base import Format, Sample, Source
     from nlp_engage.types import Comment
 
 FORMATS: Final[tuple[Format, ...]] = (
@@ -69,6 +70,8 @@ FORMATS: Final[tuple[Format, ...]] = (
 
 _MAX_OWNERS: Final = 2_000_000
 """Posts whose author is remembered, to know the owner's comments in other files."""
+_ENVELOPES: Final = ("data", "result", "results", "response", "items", "comments", "list", "records", "rows", "body")
+"""Members under which people's own scripts put what a platform has answered, up to two deep."""
 _DATA: Final = frozenset({"json", "lines", "xml", "parquet"})
 
 
@@ -77,6 +80,7 @@ class _Job:
     found: Found
     format: Format
     first: bool
+    inside: str = ""
 
 
 def read(
@@ -144,6 +148,11 @@ def _plan(found: Found, chosen: Format | None, columns: Mapping[str, str] | None
         report.formats[name] = f"ignored: {sample.seen}"
         return None
     picked = (chosen, "chosen by the user") if chosen else sniff(source)
+    if picked is None and (opened := _envelope(source)):
+        source, picked = opened
+    if picked is None and _is_empty_page(sample):
+        report.formats[name] = f"ignored: a page without records ({sample.seen})"
+        return None
     if picked is None:
         if found.named:
             raise ReadError(unknown(source))
@@ -153,8 +162,9 @@ def _plan(found: Found, chosen: Format | None, columns: Mapping[str, str] | None
         else:
             report.formats[name] = f"ignored: no archive ({sample.seen})"
         return None
-    report.formats[name] = f"{picked[0].name}: {picked[1]}"
-    return _Job(found=found, format=picked[0], first=picked[0].holds_posts(source))
+    inside = source.sample.inside
+    report.formats[name] = f"{picked[0].name}: {picked[1]}" + (f" inside {inside}" if inside else "")
+    return _Job(found=found, format=picked[0], first=picked[0].holds_posts(source), inside=inside)
 
 
 def sniff(source: Source) -> tuple[Format, str] | None:
@@ -165,6 +175,37 @@ def sniff(source: Source) -> tuple[Format, str] | None:
         if reason := known.sniff(source):
             return known, reason
     return None
+
+
+_RECORDS: Final = (
+    "data", "comments", "items", "hits", "messages", "replies", "ancestors", "descendants", "orderedItems", "data.data",
+    "data.comments", "data.replies",
+)  # fmt: skip
+
+
+def _is_empty_page(sample: Sample) -> bool:
+    """Whether a platform has answered that there is nothing (any more): the last page of many."""
+    lists = [found for doc in sample.docs for path in _RECORDS if isinstance(found := dig(doc, path), list)]
+    return sample.kind in ("json", "lines") and not any(lists) and (bool(lists) or not sample.docs)
+
+
+def _envelope(source: Source) -> tuple[Source, tuple[Format, str]] | None:
+    """The first member of JSON values in which a format is recognised: the source as it is from there on."""
+    for path in (*_ENVELOPES, *(f"{outer}.{inner}" for outer in _ENVELOPES for inner in _ENVELOPES)):
+        if any(isinstance(dig(doc, path), dict | list) for doc in source.sample.docs):
+            opened = _inside(source, path)
+            if picked := sniff(opened):
+                return opened, picked
+    return None
+
+
+def _inside(source: Source, path: str) -> Source:
+    """A source whose JSON values are taken for what stands under a member of each."""
+    docs: list[Any] = []
+    for doc in source.sample.docs:
+        found = dig(doc, path)
+        docs += found if isinstance(found, list) else [found]
+    return replace(source, sample=replace(source.sample, docs=tuple(docs[:50]), inside=path))
 
 
 def unknown(source: Source) -> str:
@@ -204,7 +245,8 @@ class _Run:
             raise ReadError(_nothing(self._report, paths))
 
     def _open(self, job: _Job) -> Source:
-        return open_source(job.found, self._columns, self._memory[job.format.name], self._head)
+        source = open_source(job.found, self._columns, self._memory[job.format.name], self._head)
+        return _inside(source, job.inside) if job.inside else source
 
     def _file(self, job: _Job, source: Source) -> Iterator[Comment]:
         report, name = self._report, source.name
