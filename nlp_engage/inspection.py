@@ -12,6 +12,7 @@ import numpy as np
 from nlp_engage.readers import read
 from nlp_engage.readers.files import find
 from nlp_engage.readers.streams import compression
+from nlp_engage.readers.zipped import Member
 from nlp_engage.structure import depths
 from nlp_engage.text import detect_language
 from nlp_engage.tree import build_trees, completeness
@@ -98,8 +99,10 @@ def _head(paths: Sequence[str]) -> int | None:
     return max(SAMPLE // len(sizes), 256 * 1024) if sum(sizes) > LARGE else None
 
 
-def _size(path: Path) -> int:
+def _size(path: Path | Member) -> int:
     """Bytes of a file, about those it unpacks to if it is compressed; none of what is no regular file."""
+    if isinstance(path, Member):
+        return path.size()
     if not path.is_file():
         return 0
     with path.open("rb") as file:

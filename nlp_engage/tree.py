@@ -13,17 +13,15 @@ The rules (each an ``IssueKind``), applied in this order, none of which looks at
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass, field
-from itertools import groupby, islice
 from math import inf
-from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 import numpy as np
 
 from nlp_engage.errors import DataError
+from nlp_engage.grouping import threads
 from nlp_engage.mentions import recover_targets, time_key
 from nlp_engage.types import BoolArray, Comment, DialogueTree, Issue, IssueKind
 
@@ -38,10 +36,6 @@ REPLACED: Final = 0.5
 """Confidence of a link to the post that stands in for an impossible one. To be calibrated by measurement."""
 
 _KINDS: Final = {kind: place for place, kind in enumerate(IssueKind)}
-_PACK: Final = 1_000
-"""Records of a thread that are packed at a time."""
-_ENCODER: Final = msgspec.json.Encoder()
-_DECODER: Final = msgspec.json.Decoder(Comment)
 
 
 @dataclass(slots=True)
@@ -77,7 +71,7 @@ def build_trees(comments: Iterable[Comment]) -> Iterator[DialogueTree]:
     Args:
         comments: Posts and comments of any number of threads, in any order.
 
-    Yields:
+    Returns:
         One tree a thread, by time of the post (without one, of the earliest comment), then by thread id;
         threads without any time come last.
 
@@ -85,37 +79,7 @@ def build_trees(comments: Iterable[Comment]) -> Iterator[DialogueTree]:
     >>> [(tree.thread_id, len(tree)) for tree in build_trees(records)]
     [('p', 1), ('q', 2)]
     """
-    threads: defaultdict[str, list[bytes | list[Comment]]] = defaultdict(list)
-    starts: dict[str, tuple[float, float]] = {}
-    for thread_id, run in groupby(comments, attrgetter("thread_id")):
-        while records := list(islice(run, _PACK)):
-            threads[thread_id].append(_packed(records))
-            post, first = starts.get(thread_id, (inf, inf))
-            starts[thread_id] = (_start([r for r in records if r.id == thread_id], post), _start(records, first))
-
-    def start(thread_id: str) -> tuple[float, str]:
-        post, first = starts[thread_id]
-        return post if post < inf else first, thread_id
-
-    for thread_id in sorted(threads, key=start):
-        yield build_tree([record for pack in threads.pop(thread_id) for record in _unpacked(pack)])
-
-
-def _start(records: Sequence[Comment], before: float) -> float:
-    times = [r.created for r in records if r.created is not None]
-    return min(before, min(times).timestamp()) if times else before
-
-
-def _packed(records: list[Comment]) -> bytes | list[Comment]:
-    """Records as JSON lines: less than half of what the objects take."""
-    try:
-        return _ENCODER.encode_lines(records)
-    except (ValueError, OverflowError):  # half a surrogate pair, a counter beyond 64 bits
-        return records
-
-
-def _unpacked(pack: bytes | list[Comment]) -> list[Comment]:
-    return _DECODER.decode_lines(pack) if isinstance(pack, bytes) else pack
+    return map(build_tree, threads(comments))
 
 
 def build_tree(records: Sequence[Comment]) -> DialogueTree:
