@@ -15,7 +15,7 @@ import test_readers_platforms
 import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from mutating import as_bytes, mutate_bytes, mutate_value
+from mutating import mutate
 from reading import lines, put, read_all, reasons
 
 from nlp_engage.errors import ReadError
@@ -46,20 +46,11 @@ SEEDS |= {
 }
 
 
-def _mutated(content, rng):
-    if isinstance(content, dict | list) and rng.random() < 0.7:
-        changed = mutate_value(content, rng)
-        if isinstance(changed, list) and rng.random() < 0.3:
-            return "\n".join(json.dumps(row) for row in changed).encode()
-        return json.dumps(changed, ensure_ascii=rng.random() < 0.5).encode("utf-8", "surrogatepass")
-    return mutate_bytes(as_bytes(content), rng)
-
-
 @pytest.mark.parametrize("seed", SEEDS)
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rng=st.randoms(use_true_random=False))
 def test_mutated_exports_give_comments_rejects_or_a_read_error(tmp_path, seed, rng):
-    path = put(tmp_path, "x", _mutated(SEEDS[seed], rng))
+    path = put(tmp_path, "x", mutate(SEEDS[seed], rng))
     report = ReadReport()
     try:
         found = list(read(path, report=report))
