@@ -22,7 +22,6 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-ROOT: Final = Path(__file__).resolve().parents[1]
 from nlp_engage.errors import ReadError
 from nlp_engage.readers import read
 from nlp_engage.tree import build_trees
@@ -31,6 +30,7 @@ from nlp_engage.types import ReadReport
 if TYPE_CHECKING:
     from types import FrameType
 
+ROOT: Final = Path(__file__).resolve().parents[1]
 SECONDS: Final = 5
 """The longest that one input may take, by the clock of this process."""
 MEMORY: Final = 400 * 2**20

@@ -19,7 +19,7 @@ from nlp_engage.tree import build_trees, completeness
 from nlp_engage.types import ReadReport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -34,9 +34,9 @@ SAMPLE: Final = 32_000_000
 LANGUAGES: Final = 2_000
 """Comments whose language is told."""
 KEYS: Final = (
-    "format", "threads", "posts", "comments", "rejected", "max_depth", "authors", "issues", "completeness", "read",
-    "kept", "skipped", "owner_replies", "languages", "languages_of", "platforms", "first", "last", "sampled", "files",
-    "rejects",
+    "format", "format_reason", "threads", "posts", "comments", "rejected", "max_depth", "authors", "issues",
+    "completeness", "read", "kept", "skipped", "owner_replies", "languages", "languages_of", "platforms", "first",
+    "last", "sampled", "files", "rejects",
 )  # fmt: skip
 """What is told of an archive, in this order."""
 _NO_FORMAT: Final = frozenset({"ignored", "unknown", "unreadable"})
@@ -48,6 +48,7 @@ def inspect_archive(
     *,
     format: str | None = None,
     columns: Mapping[str, str] | None = None,
+    owners: Collection[str] = (),
     keep: int = 5,
 ) -> tuple[dict[str, Any], list[DialogueTree]]:
     """Describe an archive, of a large one a sample: the beginning of each file.
@@ -60,6 +61,7 @@ def inspect_archive(
         paths: Files, folders, globs.
         format: Format name instead of sniffing.
         columns: Column map for tabular files.
+        owners: Accounts that own the page, where the export does not tell.
         keep: How many of the largest threads to return.
 
     Returns:
@@ -72,11 +74,13 @@ def inspect_archive(
     report = ReadReport()
     tally = _Tally(keep)
     head = _head(paths)
-    for tree in build_trees(read(list(paths), format=format, columns=columns, report=report, head=head)):
+    comments = read(list(paths), format=format, columns=columns, report=report, head=head, owners=owners)
+    for tree in build_trees(comments):
         tally.add(tree)
-    formats = {told.split(":", 1)[0] for told in report.formats.values()} - _NO_FORMAT
+    reasons = _reasons(report)
     found = {
-        "format": ", ".join(sorted(formats)),
+        "format": ", ".join(sorted(reasons)),
+        "format_reason": dict(sorted(reasons.items())),
         **tally.shape(),
         "rejected": report.n_rejected,
         "read": report.read,
@@ -87,6 +91,14 @@ def inspect_archive(
         "rejects": {f"{r.file}, {r.place}": r.reason for r in report.rejected[:20]},
     }
     return {key: found[key] for key in KEYS}, tally.largest
+
+
+def _reasons(report: ReadReport) -> dict[str, str]:
+    """Why files were taken for each format; of many files of a format the reason for the first."""
+    told = [line.split(":", 1) for line in report.formats.values()]
+    counts = Counter(name for name, _ in told)
+    first = {name: reason.strip() for name, reason in reversed(told) if name not in _NO_FORMAT}
+    return {n: why + (f" (the first of {counts[n]:,} files)" if counts[n] > 1 else "") for n, why in first.items()}
 
 
 def _head(paths: Sequence[str]) -> int | None:

@@ -31,7 +31,8 @@ def test_every_number_of_a_small_archive(tmp_path):
     path = put(tmp_path, "a.jsonl", lines(*ARCHIVE) + "broken\n")
     found, largest = inspect_archive([str(path)])
     assert found == {
-        "format": "canonical", "threads": 2, "posts": 1, "comments": 4, "rejected": 1, "max_depth": 2, "authors": 2,
+        "format": "canonical", "format_reason": {"canonical": "keys id, thread_id, text"},
+        "threads": 2, "posts": 1, "comments": 4, "rejected": 1, "max_depth": 2, "authors": 2,
         "issues": {"incomplete": 1, "missing_parent": 1, "no_post": 1}, "completeness": 0.375, "read": 6, "kept": 5,
         "skipped": {},
         "owner_replies": 1, "languages": {"en": 2, "zh": 1, "und": 1}, "languages_of": 4,

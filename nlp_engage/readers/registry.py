@@ -38,7 +38,7 @@ from nlp_engage.readers.youtube import YOUTUBE
 from nlp_engage.types import ReadReport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from nlp_engage.readers.base import Format, Sample, Source
     from nlp_engage.types import Comment
@@ -90,6 +90,7 @@ def read(
     report: ReadReport | None = None,
     *,
     head: int | None = None,
+    owners: Collection[str] = (),
 ) -> Iterator[Comment]:
     r"""Read archives of any supported format, mixed as you like.
 
@@ -104,6 +105,8 @@ def read(
         report: The books, filled while comments are drawn: formats, rejects, skips.
         head: Sample the archive: read only about so many bytes (decompressed) of the beginning of each file.
             What is broken by the cut is no reject.
+        owners: Ids or names of the accounts that own the page, where the export does not tell: what they wrote is
+            marked ``is_owner``. Compared without case and leading ``@``.
 
     Returns:
         Posts and comments, one at a time: a file is never held in memory.
@@ -124,7 +127,19 @@ def read(
     listed = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     jobs = [job for found in find(listed) if (job := _plan(found, chosen, columns, books))]
     jobs.sort(key=lambda job: not job.first)
-    return _Run(jobs, columns, books, head).comments([str(p) for p in listed])
+    comments = _Run(jobs, columns, books, head).comments([str(p) for p in listed])
+    return _marked(comments, frozenset(map(_account, owners))) if owners else comments
+
+
+def _account(name: str | None) -> str:
+    return (name or "").strip().removeprefix("@").casefold()
+
+
+def _marked(comments: Iterator[Comment], owners: frozenset[str]) -> Iterator[Comment]:
+    for comment in comments:
+        if not comment.is_owner and not owners.isdisjoint((_account(comment.author), _account(comment.author_name))):
+            comment = msgspec.structs.replace(comment, is_owner=True)
+        yield comment
 
 
 def _named(name: str) -> Format:
