@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from itertools import groupby, islice
+from itertools import chain, groupby, islice
 from math import inf
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final
@@ -44,14 +44,16 @@ def threads(comments: Iterable[Comment]) -> Iterator[list[Comment]]:
         while records := list(islice(run, _PACK)):
             packs[thread_id].append(_packed(records))
             post, first = starts.get(thread_id, (inf, inf))
-            starts[thread_id] = (_start([r for r in records if r.id == thread_id], post), _start(records, first))
+            post = _start([r for r in records if r.id == thread_id], post)
+            starts[thread_id] = (post, _start(records, first) if post == inf else first)
 
     def start(thread_id: str) -> tuple[float, str]:
         post, first = starts[thread_id]
         return post if post < inf else first, thread_id
 
     for thread_id in sorted(packs, key=start):
-        yield [record for pack in packs.pop(thread_id) for record in _unpacked(pack)]
+        found = list(map(_unpacked, packs.pop(thread_id)))
+        yield found[0] if len(found) == 1 else list(chain.from_iterable(found))
 
 
 def _start(records: Sequence[Comment], before: float) -> float:

@@ -31,12 +31,14 @@ PACKED: Final = 6
 """How often larger than on disk a compressed file is taken to be."""
 SAMPLE: Final = 32_000_000
 """Bytes of a sample, shared out evenly among the files."""
+_LEAST: Final = 256 * 1024
+"""Bytes read of each file at least."""
 LANGUAGES: Final = 2_000
 """Comments whose language is told."""
 KEYS: Final = (
     "format", "format_reason", "threads", "posts", "comments", "rejected", "max_depth", "authors", "issues",
     "completeness", "read", "kept", "skipped", "owner_replies", "languages", "languages_of", "platforms", "first",
-    "last", "sampled", "files", "rejects",
+    "last", "sampled", "sample", "files", "rejects",
 )  # fmt: skip
 """What is told of an archive, in this order."""
 _NO_FORMAT: Final = frozenset({"ignored", "unknown", "unreadable"})
@@ -73,7 +75,8 @@ def inspect_archive(
     """
     report = ReadReport()
     tally = _Tally(keep)
-    head = _head(paths)
+    size, count = _sizes(paths)
+    head = max(SAMPLE // count, _LEAST) if size > LARGE else None
     comments = read(list(paths), format=format, columns=columns, report=report, head=head, owners=owners)
     for tree in build_trees(comments):
         tally.add(tree)
@@ -86,6 +89,9 @@ def inspect_archive(
         "read": report.read,
         "kept": report.kept,
         "skipped": report.skipped,
+        "sample": f"the first {head / 1e6:,.1f} MB of each file, of about {size / 1e9:,.2f} GB in all"
+        if head
+        else None,
         "sampled": any(told.endswith("only the beginning was read") for told in report.formats.values()),
         "files": report.formats,
         "rejects": {f"{r.file}, {r.place}": r.reason for r in report.rejected[:20]},
@@ -101,14 +107,14 @@ def _reasons(report: ReadReport) -> dict[str, str]:
     return {n: why + (f" (the first of {counts[n]:,} files)" if counts[n] > 1 else "") for n, why in first.items()}
 
 
-def _head(paths: Sequence[str]) -> int | None:
-    """How many bytes to read of each file; ``None`` for all."""
+def _sizes(paths: Sequence[str]) -> tuple[int, int]:
+    """Bytes in all files, unpacked, and how many files there are."""
     sizes = []
     for found in find(paths):
         for path in found.path.iterdir() if found.path.is_dir() else (found.path,):
             with suppress(OSError):
                 sizes.append(_size(path))
-    return max(SAMPLE // len(sizes), 256 * 1024) if sum(sizes) > LARGE else None
+    return sum(sizes), len(sizes)
 
 
 def _size(path: Path | Member) -> int:

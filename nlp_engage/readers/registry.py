@@ -151,14 +151,19 @@ def _named(name: str) -> Format:
 
 def _plan(found: Found, chosen: Format | None, columns: Mapping[str, str] | None, report: ReadReport) -> _Job | None:
     """Find the format of a file, or say in the books why it is left out."""
-    name = str(found.path)
     try:
-        source = open_source(found, columns)
+        return _recognised(found, open_source(found, columns), chosen, report)
     except UnreadableError as error:
-        report.formats[name] = f"unreadable: {error}"
-        report.reject(name, 1, str(error))
-        return None
-    sample = source.sample
+        why = str(error)
+    except (*ODD, RecursionError) as error:
+        why = f"its format could not be found; this is a defect of the readers: {error!r}"
+    report.formats[str(found.path)] = f"unreadable: {why}"
+    report.reject(str(found.path), 1, why)
+    return None
+
+
+def _recognised(found: Found, source: Source, chosen: Format | None, report: ReadReport) -> _Job | None:
+    name, sample = source.name, source.sample
     if sample.kind == "empty":
         report.formats[name] = f"ignored: {sample.seen}"
         return None
