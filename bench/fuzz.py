@@ -88,7 +88,6 @@ def _stop(number: int, frame: FrameType | None) -> None:
 def attempt(path: Path) -> tuple[str, str]:
     """``outcome`` within limits; everything that is no outcome is a failure."""
     signal.setitimer(signal.ITIMER_PROF, SECONDS)
-    faulthandler.dump_traceback_later(60 * SECONDS, exit=True)  # where no timer gets through; the file stays
     try:
         return outcome(path)
     except MemoryError:
@@ -99,7 +98,6 @@ def attempt(path: Path) -> tuple[str, str]:
         return "?", f"FAILED: {type(error).__name__}: {error}"
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
-        faulthandler.cancel_dump_traceback_later()
 
 
 def peak() -> int:
@@ -117,6 +115,8 @@ def run(inputs: int, seed: int, folder: Path) -> list[str]:
     before = peak()
     print(f"{len(names)} seeds, {inputs:,} inputs, random seed {seed}")
     for number in range(inputs):
+        if number % 500 == 0:
+            faulthandler.dump_traceback_later(500 * SECONDS, exit=True)  # where the timer does not get through
         name = names[number % len(names)]
         path = folder / "x"
         path.write_bytes(mutate(known[name], rng))
@@ -148,7 +148,8 @@ def main() -> int:
     sys.path.insert(0, str(ROOT / "tests"))
     signal.signal(signal.SIGPROF, _stop)
     resource.setrlimit(resource.RLIMIT_AS, (8 * 2**30, resource.getrlimit(resource.RLIMIT_AS)[1]))
-    with tempfile.TemporaryDirectory() as folder:
+    memory = Path("/dev/shm")  # a disk would be most of the time
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
         return 1 if run(wanted.inputs, wanted.seed, Path(folder)) else 0
 
 
