@@ -105,6 +105,8 @@ def inspect(
         click.echo(json.dumps(found, ensure_ascii=False, indent=1))
         return
     for key, value in found.items():
+        if key == "sample" and value is None:
+            continue
         if isinstance(value, dict):
             click.echo(f"{key}:" + ("" if value else " none"))
             for name, detail in list(value.items())[:_LISTED]:

@@ -168,6 +168,22 @@ def test_owners_can_be_named_by_id_or_name(tmp_path):
     assert owners(read_all(path, owners=["nobody"])[0]) == set()
 
 
+def test_json_of_unknown_make_is_read_by_the_names_of_its_keys(tmp_path):
+    row = {"post_id": "p", "content": "a &amp; b", "likes": "1.2K", "user": {"id": 7, "nickname": "Ann"}, "tags": ["x"]}
+    rows = [row | {"comment_id": 2**60 + i, "created_at": 1700000000} for i in range(3)]
+    for content in (lines(*rows), rows, {"total": 3, "data": {"list": rows}}):
+        found, report = read_all(put(tmp_path, "x", content))
+        assert parents(found) == {str(2**60 + i): "p" for i in range(3)}
+        one = found[str(2**60)]
+        assert (one.text, one.likes, one.author, one.author_name) == ("a & b", 1200, "7", "Ann")
+        assert next(iter(report.formats.values())).startswith("records: column map id=comment_id")
+    told, _ = read_all(put(tmp_path, "y", [{"said": "hi", "who": "ann"}]), columns={"text": "said", "author": "who"})
+    assert [(c.text, c.author) for c in told.values()] == [("hi", "ann")]
+    for other in ({"id": 1, "text": "x"}, {"id": 1, "text": "x", "author": "a", "replies": [{"id": 2}]}):
+        with pytest.raises(ReadError, match="no known format"):
+            read([put(tmp_path, "z", other)])
+
+
 # --- Reddit, X, chats ---------------------------------------------------------------------------------------
 
 

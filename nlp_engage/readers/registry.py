@@ -32,7 +32,7 @@ from nlp_engage.readers.mediacrawler import MEDIACRAWLER
 from nlp_engage.readers.parquet import PARQUET
 from nlp_engage.readers.records import ODD
 from nlp_engage.readers.reddit import REDDIT, REDDIT_DUMP
-from nlp_engage.readers.tabular import TABLE
+from nlp_engage.readers.tabular import RECORDS, TABLE
 from nlp_engage.readers.wordpress import WXR
 from nlp_engage.readers.youtube import YOUTUBE
 from nlp_engage.types import ReadReport
@@ -65,6 +65,7 @@ FORMATS: Final[tuple[Format, ...]] = (
     *meta.FORMATS,
     CANONICAL,
     TABLE,
+    RECORDS,
 )
 """Every format, in the order in which sniffers are asked: the most specific first."""
 
