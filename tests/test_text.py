@@ -6,7 +6,7 @@ import re
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import texts as comment_texts
 
@@ -56,6 +56,7 @@ def test_a_name_or_a_link_does_not_decide_the_language():
     assert detect_language("@some_long_latin_name https://example.com/path/to/page 好喝") == "zh"
 
 
+@settings(deadline=None)  # the first text of an unknown Latin language loads the identifier
 @given(anything)
 def test_language_is_one_of_five_answers_for_any_text(text):
     assert detect_language(text) in {"en", "zh", "other", "und", "none"}
