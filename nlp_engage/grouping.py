@@ -63,7 +63,7 @@ def _start(records: Sequence[Comment], before: float) -> float:
 
 def _packed(records: list[Comment]) -> bytes | list[Comment]:
     try:
-        return _ENCODER.encode_lines(records)
+        return bytes(memoryview(_ENCODER.encode_lines(records)))  # a copy: the original was cut from a larger block
     except (ValueError, OverflowError):  # half a surrogate pair, a counter beyond 64 bits
         return records
 
