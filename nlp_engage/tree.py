@@ -79,7 +79,7 @@ def build_trees(comments: Iterable[Comment]) -> Iterator[DialogueTree]:
     >>> [(tree.thread_id, len(tree)) for tree in build_trees(records)]
     [('p', 1), ('q', 2)]
     """
-    return map(build_tree, threads(comments))
+    return (_build(records, records[0].thread_id) for records in threads(comments))
 
 
 def build_tree(records: Sequence[Comment]) -> DialogueTree:
@@ -117,7 +117,11 @@ def build_tree(records: Sequence[Comment]) -> DialogueTree:
     >>> [(issue.kind.value, issue.comment_id) for issue in tree.issues]
     [('missing_parent', 'd')]
     """
-    draft = _seat(records, _common_thread(records))
+    return _build(records, _common_thread(records))
+
+
+def _build(records: Sequence[Comment], thread_id: str) -> DialogueTree:
+    draft = _seat(records, thread_id)
     _link(draft)
     moments = [(c.created is None, c.created, c.id) for c in draft.comments]  # the order of ``time_key``
     by_time = sorted(range(len(moments)), key=moments.__getitem__)
