@@ -26,7 +26,16 @@ COLUMNS: Final = click.option(
     metavar="FIELD=COLUMN",
     help="Column map for CSV/TSV, e.g. --column text=Comment --column author=User (repeatable).",
 )
+OWNERS: Final = click.option(
+    "--owner",
+    "owners",
+    multiple=True,
+    metavar="ACCOUNT",
+    help="Id or name of an account that owns the page, where the export does not tell (repeatable).",
+)
 _UNITS: Final = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
+_LISTED: Final = 20
+"""Lines of a list that a person reads."""
 _MIN_MEMORY: Final = 256 * 2**20
 
 
@@ -71,9 +80,17 @@ def bar(title: str) -> Iterator[Callable[[int, int], None]]:
 @FILES
 @FORMAT
 @COLUMNS
+@OWNERS
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 @click.option("--trees", default=5, show_default=True, help="Threads to draw.")
-def inspect(files: tuple[str, ...], format_: str | None, columns: tuple[str, ...], as_json: bool, trees: int) -> None:
+def inspect(
+    files: tuple[str, ...],
+    format_: str | None,
+    columns: tuple[str, ...],
+    owners: tuple[str, ...],
+    as_json: bool,
+    trees: int,
+) -> None:
     """Say what files hold: format and why, counts, repairs, completeness, and some threads as trees.
 
     \b
@@ -83,15 +100,19 @@ def inspect(files: tuple[str, ...], format_: str | None, columns: tuple[str, ...
     from nlp_engage.inspection import inspect_archive
     from nlp_engage.show import draw
 
-    found, kept = inspect_archive(files, format=format_, columns=parse_columns(columns), keep=trees)
+    found, kept = inspect_archive(files, format=format_, columns=parse_columns(columns), owners=owners, keep=trees)
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False, indent=1))
         return
     for key, value in found.items():
+        if key == "sample" and value is None:
+            continue
         if isinstance(value, dict):
             click.echo(f"{key}:" + ("" if value else " none"))
-            for name, detail in value.items():
+            for name, detail in list(value.items())[:_LISTED]:
                 click.echo(f"    {name}: {detail}")
+            if len(value) > _LISTED:
+                click.echo(f"    ... and {len(value) - _LISTED:,} more (--json tells all)")
         else:
             click.echo(f"{key}: {'unknown' if value is None else value}")
     for tree in kept:
@@ -102,6 +123,7 @@ def inspect(files: tuple[str, ...], format_: str | None, columns: tuple[str, ...
 @FILES
 @FORMAT
 @COLUMNS
+@OWNERS
 @click.option(
     "-o",
     "--out",
@@ -115,6 +137,7 @@ def convert(
     files: tuple[str, ...],
     format_: str | None,
     columns: tuple[str, ...],
+    owners: tuple[str, ...],
     out: Path,
     target: str | None,
     heal: bool,
@@ -131,7 +154,7 @@ def convert(
     from nlp_engage.writers import write
 
     report = ReadReport()
-    comments = read(list(files), format=format_, columns=parse_columns(columns), report=report)
+    comments = read(list(files), format=format_, columns=parse_columns(columns), report=report, owners=owners)
     if heal:
         comments = (comment for tree in build_trees(comments) for comment in healed(tree))
     written = write(comments, out, target)

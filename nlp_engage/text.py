@@ -41,6 +41,16 @@ _ENGLISH_WORDS: Final = frozenset(
     please good great love nice amazing want need know think does did get got lol yes
     """.split()  # noqa: SIM905  (a list of 100 quoted words is harder to read)
 )
+# The same for the other side: frequent words of these languages that English has not, nor names.
+_OTHER_WORDS: Final = frozenset(
+    """
+    que para muy gracias por los las una está están eres hola quiero donde dónde cuanto cuánto cuesta precio hermosa
+    hermoso bonita bonito linda lindo precioso preciosa encanta mejor siempre pero porque também você não obrigado
+    obrigada muito onde quero adorei demais merci très avec pour je suis vous nous c'est magnifique und ist nicht ich
+    das sehr schön danke bitte auch bello bella bellissimo bellissima grazie sono molto anche perché yang dan aku kamu
+    banget tidak bagus çok güzel bir için teşekkürler
+    """.split()  # noqa: SIM905
+)
 _OTHER_LATIN_CONFIDENCE: Final = 0.9
 _OTHER_LATIN_WORDS: Final = 3
 
@@ -84,6 +94,8 @@ def _latin_language(text: str) -> str:
     if not words:
         return "und"
     english = sum(w in _ENGLISH_WORDS for w in words)
+    if sum(w in _OTHER_WORDS for w in words) > english:
+        return "other"
     if len(words) < _OTHER_LATIN_WORDS or english * 6 >= len(words):
         return "en"
     language, probability = _identify(" ".join(words))

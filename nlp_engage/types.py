@@ -64,7 +64,7 @@ LANGUAGES: Final = ("en", "zh")
 """Languages the classifier is trained for; everything else is out of domain."""
 
 
-class Comment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Comment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One post or comment: a line of the canonical archive format.
 
     Attributes:

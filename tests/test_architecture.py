@@ -22,7 +22,7 @@ PACKAGE = Path(nlp_engage.__file__).parent
 # A unit is a module of the package or a whole folder of it. Its layer is the number of its row.
 LAYERS = (
     {"types", "errors"},
-    {"readers", "writers", "tree", "mentions", "text", "scores", "samples"},
+    {"readers", "writers", "tree", "grouping", "mentions", "text", "scores", "samples"},
     {"structure", "context", "encoding", "show", "agreement", "splits"},
     {"classify", "measure", "train"},
     {"archive", "report", "inspection", "annotation", "modelling"},
@@ -32,7 +32,7 @@ SIDES = {"classify", "measure", "train"}
 
 # Neighbours in one layer that may be imported, one way only. Never one of SIDES.
 ALONGSIDE = {
-    "tree": {"mentions"},  # healing asks whom a flattened reply addresses
+    "tree": {"grouping", "mentions"},  # threads of an archive; healing asks whom a flattened reply addresses
     "writers": {"readers"},  # the names of a format's fields stand where it is read
     "report": {"archive"},  # a report is made of a run folder
     "cli": {"cli_annotate", "cli_archive", "cli_campaign", "cli_measure", "cli_train"},  # verbs of one program
