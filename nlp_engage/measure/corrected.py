@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 MIN_REPLIES: Final = 30
 """Fewer labelled replies than this are not corrected: the correction of a handful is noise."""
+NO_SCORES: Final = "the model's errors on held-out replies are not known here: shares are not corrected"
 CORRECTED: Final = tuple(f"share_{label}_corrected" for label in LABELS)
 EMQ: Final = tuple(f"share_{label}_emq" for label in LABELS)
 
@@ -58,7 +59,8 @@ def corrections(
     Args:
         table: The facts.
         cells: Their sums by thread within group.
-        known: Language -> what the classifier did on held-out replies.
+        known: Language -> what the classifier did on held-out replies; empty where nothing is known, and then no
+            group is corrected.
         resamples: Resamples of threads, each with its own draw of the confusions; 0 for no intervals.
         level: Confidence level.
         seed: Of both.
@@ -66,6 +68,8 @@ def corrections(
     Returns:
         One correction a group.
     """
+    if not known:
+        return [Correction(reason=NO_SCORES)] * len(cells.totals)
     languages = sorted(known)
     refused = {language: reason for language in languages if (reason := _refusal(known[language]))}
     counts, strangers = _counts(table, cells, languages)

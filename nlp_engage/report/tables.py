@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from nlp_engage.archive.parts import write_atomically
 from nlp_engage.errors import DataError
+from nlp_engage.show import in_columns, plain
+from nlp_engage.types import LABELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +35,37 @@ def write_table(measurement: Measurement, path: str | Path) -> None:
     if make is None:
         raise DataError(f"cannot write {target}: the name must end in {', '.join(_FORMS)}.")
     write_atomically(target, make(measurement))
+
+
+def shares_text(measurement: Measurement, most: int = 20) -> str:
+    """The three shares of each group as lines of text, as counted and as corrected, with their intervals.
+
+    Args:
+        measurement: The rows, measured with ``held_out``.
+        most: Groups shown.
+    """
+    rows = measurement.rows()
+    head = ["group", "replies", "share", "counted", "", "corrected", "", "EMQ"]
+    lines = [head]
+    reasons: dict[str, None] = {}
+    for row in rows[:most]:
+        for k, label in enumerate(LABELS):
+            key = f"share_{label}"
+            first = [plain(str(row["group"])), str(row["n_replies"])] if k == 0 else ["", ""]
+            cells = [cell for end in ("", "_corrected") for cell in _cells(row, key + end)]
+            lines.append([*first, label.replace("_", " "), *cells, _cells(row, f"{key}_emq")[0]])
+        if reason := row["notes"].get(f"share_{LABELS[0]}_corrected"):
+            reasons[f"{plain(str(row['group']))}: {reason}"] = None
+    text = in_columns(lines, left=(0, 2))
+    more = [f"... {len(rows) - most} more groups"] if len(rows) > most else []
+    return "\n".join([text, *more, *list(reasons)[:most]])
+
+
+def _cells(row: dict[str, Any], key: str) -> tuple[str, str]:
+    """A share and its interval in per cent."""
+    value, low, high = (row.get(key + end) for end in ("", "_low", "_high"))
+    interval = "" if low is None or high is None else f"[{100 * low:.1f}, {100 * high:.1f}]"
+    return ("-" if value is None else f"{100 * value:.1f}"), interval
 
 
 def _json(measurement: Measurement) -> bytes:
