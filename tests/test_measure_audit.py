@@ -10,8 +10,9 @@ from measuring import SURE, archives, changed, given, said, trees
 
 from nlp_engage.errors import DataError
 from nlp_engage.measure import collect, measure
-from nlp_engage.measure.audit import audit, read_labels, relabelled
-from nlp_engage.measure.audit_plan import audit_sheet, plan_audit
+from nlp_engage.measure.audit import audit, relabelled
+from nlp_engage.measure.audit_plan import plan_audit
+from nlp_engage.measure.audit_sheet import sheet_units
 
 STATISTICS = ("share_mindless_interaction", "share_genuine_dialogue", "share_self_expression", "eq", "ep")
 
@@ -38,11 +39,19 @@ def world(threads, seed=0, *, exchange=True):
 
 
 def truth_of(real):
-    return {s.comment.id: s.p.index(1.0) for s in real if s.p}
+    return {key_of(s): s.p.index(1.0) for s in real if s.p}
+
+
+def key_of(one):
+    return one.comment.thread_id, one.comment.id
 
 
 def figures(report):
     return {(r["group"], r["statistic"]): r for r in report.rows()}
+
+
+def everything(table):
+    return [(table.thread_ids[t], i) for t, i in zip(table.thread.tolist(), table.comment_ids, strict=True)]
 
 
 # --- plans ---
@@ -53,14 +62,16 @@ def test_a_plan_spends_its_budget_on_whole_threads_over_all_platforms():
     plan = plan_audit(table, 150, seed=3)
     assert len(plan.inclusion) == pytest.approx(150, abs=15)
     of = Counter(table.thread_ids[t] for t in table.thread.tolist())
-    drawn = Counter(i.split(".")[0] for i in plan.inclusion)
+    drawn = Counter(thread for thread, _ in plan.inclusion)
     assert all(drawn[t] == of[t] for t in plan.threads)
     assert set(drawn) == set(plan.threads)
     platforms = Counter(table.platforms[table.thread_ids.index(t)] for t in plan.threads)
     assert abs(platforms["reddit"] - platforms["weibo"]) <= 3
     assert plan_audit(table, 150, seed=3) == plan
     assert plan_audit(table, 150, seed=4) != plan
-    assert [(row["comment_id"], row["inclusion"]) for row in plan.rows()] == list(plan.inclusion.items())
+    assert sum(row["drawn"] for row in plan.rows()) == len(plan.threads)
+    assert sum(row["labels"] for row in plan.rows()) == len(plan.inclusion)
+    assert sum(row["threads"] for row in plan.rows()) == 200
 
 
 def test_threads_are_drawn_as_often_as_the_plan_says():
@@ -69,7 +80,7 @@ def test_threads_are_drawn_as_often_as_the_plan_says():
     for seed in range(600):
         plan = plan_audit(table, 40, seed=seed)
         seen.update(plan.threads)
-        said_ |= {i.split(".")[0]: p for i, p in plan.inclusion.items()}
+        said_ |= {thread: p for (thread, _), p in plan.inclusion.items()}
     for thread, p in said_.items():
         assert seen[thread] / 600 == pytest.approx(p, abs=4.5 * np.sqrt(p * (1 - p) / 600))
 
@@ -83,16 +94,16 @@ def test_of_a_long_thread_whole_branches_are_drawn():
             said(f"a{k:02}y", f"a{k:02}x", f"u{k}", "D"),
         ]
     plan = plan_audit(collect(trees(archive)), 31, seed=1, cap=30)
-    drawn = [i for i in plan.inclusion if i != "q1"]
+    drawn = [i for thread, i in plan.inclusion if thread == "p"]
     branches = {i[:3] for i in drawn}
     assert sorted(drawn) == sorted(b + x for b in branches for x in ("", "x", "y"))  # the owner's replies, too
-    assert (len(branches), {plan.inclusion[i] for i in drawn}) == (10, {10 / 50})
+    assert (len(branches), {plan.inclusion["p", i] for i in drawn}) == (10, {10 / 50})
 
 
 def test_a_budget_for_everything_draws_everything():
     table = collect(trees(world(20)[1]))
     plan = plan_audit(table, 10_000)
-    assert plan.inclusion == dict.fromkeys(table.comment_ids, 1.0)
+    assert plan.inclusion == dict.fromkeys(everything(table), 1.0)
 
 
 def test_a_budget_for_less_than_two_threads_is_refused():
@@ -110,10 +121,11 @@ def test_the_sheet_shows_each_reply_in_its_place_and_no_prediction():
         said("d", "q", None, "M", thread="q"),
     ]
     labelled = trees(archive)
-    units = {u["uid"]: u for u in audit_sheet(labelled, plan_audit(collect(labelled), 100))}
+    units = {u["uid"]: u for u in sheet_units(labelled, plan_audit(collect(labelled), 100))}
     assert units["c"] == {
-        "uid": "c", "lang": "en", "thread": "p", "post": "New cups!", "label": None, "by": "A",
+        "uid": "c", "lang": "en", "platform": None, "thread": "p", "post": "New cups!", "label": None, "by": "A",
         "above": [["A", "Do they leak?"], ["B(page owner)", "No."]], "reply": "Then I take two.",
+        "p_inclusion": 1.0, "stratum": "en 0-100% mindless", "thread_units": 3,
     }  # fmt: skip
     assert list(units) == ["a", "b", "c", "d"]
 
@@ -121,20 +133,11 @@ def test_the_sheet_shows_each_reply_in_its_place_and_no_prediction():
 # --- labels ---
 
 
-def test_labels_are_read_by_letter_or_name_and_must_be_complete():
-    units = [{"uid": "a", "label": "M"}, {"uid": "b", "label": "self_expression"}]
-    assert read_labels(units) == {"a": 0, "b": 2}
-    with pytest.raises(DataError, match=r"'c'.*None"):
-        read_labels([*units, {"uid": "c", "label": None}])
-    with pytest.raises(DataError, match="two different labels"):
-        read_labels([*units, {"uid": "a", "label": "D"}])
-
-
 @given(archives(max_threads=2), max_examples=40)
 def test_labels_made_by_hand_everywhere_are_what_is_measured(archive):
-    hand = {s.comment.id: k % 3 for k, s in enumerate(archive) if s.p}
+    hand = {key_of(s): k % 3 for k, s in enumerate(archive) if s.p}
     relabelled_trees = [relabelled(lt, hand) for lt in trees(archive)]
-    by_hand = [changed(s, p=SURE["MDS"[hand[s.comment.id]]]) if s.p else s for s in archive]
+    by_hand = [changed(s, p=SURE["MDS"[hand[key_of(s)]]]) if s.p else s for s in archive]
     assert measure(relabelled_trees, resamples=0).rows() == measure(trees(by_hand), resamples=0).rows()
 
 
@@ -144,7 +147,7 @@ def test_labels_made_by_hand_everywhere_are_what_is_measured(archive):
 def test_labelling_everything_gives_the_truth():
     real, seen = world(40)
     table = collect(trees(seen))
-    found = figures(audit(trees(seen), truth_of(real), dict.fromkeys(table.comment_ids, 1.0)))
+    found = figures(audit(trees(seen), truth_of(real), dict.fromkeys(everything(table), 1.0)))
     raw, true = (measure(trees(x), resamples=0).rows()[0] for x in (seen, real))
     for key in STATISTICS:
         row = found["all", key]
@@ -160,7 +163,7 @@ def test_ep_is_exact_when_everything_is_labelled_and_nobody_writes_in_two_thread
         [changed(s, author=f"{s.comment.author} {s.comment.thread_id}") if s.comment.parent_id else s for s in archive]
         for archive in (real, seen)
     ]
-    found = figures(audit(trees(own[1]), truth_of(real), {s.comment.id: 1.0 for s in real if s.p}))
+    found = figures(audit(trees(own[1]), truth_of(real), {key_of(s): 1.0 for s in real if s.p}))
     assert found["all", "ep"]["audited"] == pytest.approx(measure(trees(own[0]), resamples=0).rows()[0]["ep"])
 
 
@@ -187,7 +190,7 @@ def test_probabilities_of_drawing_are_undone():
     hard = {c.thread_id for c in wrong}
     chance = {s.comment.thread_id: 0.5 if s.comment.thread_id in hard else 0.05 for s in seen}
     drawn = {t for t, p in chance.items() if rng.random() < p}
-    inclusion = {s.comment.id: chance[s.comment.thread_id] for s in seen if s.p and s.comment.thread_id in drawn}
+    inclusion = {key_of(s): chance[s.comment.thread_id] for s in seen if s.p and s.comment.thread_id in drawn}
     labels = truth_of(real)
     row = figures(audit(trees(seen), labels, inclusion))["all", "share_genuine_dialogue"]
     unweighted = figures(audit(trees(seen), labels, dict.fromkeys(inclusion, 0.5)))["all", "share_genuine_dialogue"]
@@ -199,7 +202,7 @@ def test_probabilities_of_drawing_are_undone():
 def test_groups_and_their_difference():
     real, seen = world(200, seed=3)
     by = {f"t{t}": "before" if t < 100 else "after" for t in range(200)}
-    inclusion = {s.comment.id: 1.0 for s in real if s.p}
+    inclusion = {key_of(s): 1.0 for s in real if s.p}
     found = figures(audit(trees(seen), truth_of(real), inclusion, by=by, against="before"))
     difference = found["after - before", "eq"]
     assert difference["audited"] == pytest.approx(found["after", "eq"]["audited"] - found["before", "eq"]["audited"])
@@ -218,7 +221,7 @@ def test_groups_that_share_threads_are_drawn_together():
         both = ("en", "zh")
         archive += [said(f"t{t}{x}", f"t{t}", f"{x}{t}", label, thread=f"t{t}", lang=x) for x in both]
     archive.append(said("t0x", "t0", "x", "S", thread="t0", lang="zh"))
-    inclusion = {s.comment.id: 1.0 for s in archive if s.p}
+    inclusion = {key_of(s): 1.0 for s in archive if s.p}
     found = figures(audit(trees(archive), truth_of(archive), inclusion, by="lang", against="en"))
     apart = found["zh", "eq"]["audited_high"] - found["zh", "eq"]["audited_low"]
     together = found["zh - en", "eq"]
@@ -227,11 +230,11 @@ def test_groups_that_share_threads_are_drawn_together():
 
 def test_what_an_audit_cannot_tell_it_says():
     real, seen = world(10)
-    one = {s.comment.id: 1.0 for s in real if s.p and s.comment.thread_id == "t3"}
+    one = {key_of(s): 1.0 for s in real if s.p and s.comment.thread_id == "t3"}
     row = figures(audit(trees(seen), truth_of(real), one))["all", "eq"]
     assert (row["audited_low"], row["note"]) == (None, "1 audited threads: no interval")
     assert row["audited"] is not None
-    few = {s.comment.id: 1.0 for s in real if s.p and s.comment.thread_id in ("t3", "t4", "t5")}
+    few = {key_of(s): 1.0 for s in real if s.p and s.comment.thread_id in ("t3", "t4", "t5")}
     assert "fewer than 30" in figures(audit(trees(seen), truth_of(real), few))["all", "eq"]["note"]
     none = figures(audit(trees(seen), truth_of(real), {}))["all", "eq"]
     assert (none["audited"], none["note"]) == (None, "0 audited threads: no interval")
@@ -240,10 +243,10 @@ def test_what_an_audit_cannot_tell_it_says():
 @pytest.mark.parametrize(
     ("labels", "inclusion", "message"),
     [
-        ({}, {"t0.0": 1.0}, "1 of 1 replies of the audit have no label"),
-        ({"t0.0": 0}, {"t0.0": 0.0}, "probability 0.0"),
-        ({"t0.0": 3}, {"t0.0": 1.0}, "label 3"),
-        ({"zzz": 0}, {"zzz": 1.0}, "not in the archive"),
+        ({}, {("t0", "t0.0"): 1.0}, "1 of 1 replies of the audit have no label"),
+        ({("t0", "t0.0"): 0}, {("t0", "t0.0"): 0.0}, "probability 0.0"),
+        ({("t0", "t0.0"): 3}, {("t0", "t0.0"): 1.0}, "label 3"),
+        ({("t0", "zzz"): 0}, {("t0", "zzz"): 1.0}, "not in the archive"),
     ],
 )
 def test_wrong_audits_are_refused(labels, inclusion, message):

@@ -12,7 +12,9 @@ from nlp_engage.show import in_columns, plain
 from nlp_engage.types import LABELS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
+
+    import pyarrow as pa
 
     from nlp_engage.measure import Measurement
 
@@ -35,6 +37,30 @@ def write_table(measurement: Measurement, path: str | Path) -> None:
     if make is None:
         raise DataError(f"cannot write {target}: the name must end in {', '.join(_FORMS)}.")
     write_atomically(target, make(measurement))
+
+
+def write_rows(rows: Sequence[dict[str, Any]], path: str | Path, settings: Mapping[str, str]) -> None:
+    """Write plain rows, for instance of an audit, as ``write_table`` writes those of a measurement.
+
+    Args:
+        rows: All with the same keys; texts, numbers and ``None``.
+        path: As for ``write_table``.
+        settings: What they were made with; goes into the metadata of Parquet.
+
+    Raises:
+        DataError: The name ends in something else.
+    """
+    import pyarrow as pa
+
+    target = Path(path)
+    if target.suffix == ".json":
+        data = (json.dumps(list(rows), ensure_ascii=False, indent=1, allow_nan=False) + "\n").encode()
+    else:
+        table = pa.Table.from_pylist(list(rows))
+        if target.suffix not in (".csv", ".parquet"):
+            raise DataError(f"cannot write {target}: the name must end in {', '.join(_FORMS)}.")
+        data = _csv_bytes(table) if target.suffix == ".csv" else _parquet_bytes(table, settings)
+    write_atomically(target, data)
 
 
 def shares_text(measurement: Measurement, most: int = 20) -> str:
@@ -73,21 +99,29 @@ def _json(measurement: Measurement) -> bytes:
 
 
 def _csv(measurement: Measurement) -> bytes:
+    return _csv_bytes(measurement.to_arrow())
+
+
+def _csv_bytes(table: pa.Table) -> bytes:
     import pyarrow as pa
     import pyarrow.csv
 
     sink = pa.BufferOutputStream()
-    pyarrow.csv.write_csv(measurement.to_arrow(), sink)
+    pyarrow.csv.write_csv(table, sink)
     return bytes(sink.getvalue().to_pybytes())
 
 
 def _parquet(measurement: Measurement) -> bytes:
+    settings = {name: str(getattr(measurement, name)) for name in ("version", "by", "level", "resamples", "seed")}
+    return _parquet_bytes(measurement.to_arrow(), settings)
+
+
+def _parquet_bytes(table: pa.Table, settings: Mapping[str, str]) -> bytes:
     import pyarrow as pa
     import pyarrow.parquet
 
     sink = pa.BufferOutputStream()
-    settings = {name: str(getattr(measurement, name)) for name in ("version", "by", "level", "resamples", "seed")}
-    table = measurement.to_arrow().replace_schema_metadata({f"nlp_engage.{k}": v for k, v in settings.items()})
+    table = table.replace_schema_metadata({f"nlp_engage.{k}": v for k, v in settings.items()})
     pyarrow.parquet.write_table(table, sink, compression="zstd")
     return bytes(sink.getvalue().to_pybytes())
 
