@@ -26,6 +26,7 @@ VERBS = (
     "show",
     "measure",
     "report",
+    "audit",
     "base",
     "teach",
     "train",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections import Counter
 
 import numpy as np
@@ -11,8 +13,9 @@ from measuring import SURE, archives, changed, given, said, trees
 from nlp_engage.errors import DataError
 from nlp_engage.measure import collect, measure
 from nlp_engage.measure.audit import audit, relabelled
+from nlp_engage.measure.audit_interval import Spread, interval
 from nlp_engage.measure.audit_plan import plan_audit
-from nlp_engage.measure.audit_sheet import sheet_units
+from nlp_engage.measure.audit_sheet import hand_labels, read_sheet, sheet_bytes, sheet_units
 
 STATISTICS = ("share_mindless_interaction", "share_genuine_dialogue", "share_self_expression", "eq", "ep")
 
@@ -130,6 +133,133 @@ def test_the_sheet_shows_each_reply_in_its_place_and_no_prediction():
     assert list(units) == ["a", "b", "c", "d"]
 
 
+def test_strata_are_what_was_drawn_from_and_hold_about_ten_threads():
+    table = collect(trees(world(300)[1]))
+    plan = plan_audit(table, 500, seed=2)
+    rows = plan.rows()
+    assert len({row["stratum"] for row in rows}) == len(rows)
+    assert all(4 <= row["drawn"] <= 11 for row in rows)
+    assert Counter(plan.stratum.values()) == Counter({row["stratum"]: row["drawn"] for row in rows})
+    assert {row["stratum"].split()[1] for row in rows} <= {"reddit", "weibo", "reddit+weibo"}
+
+
+# --- sheets ---
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    labelled = trees(world(40)[1])
+    table = collect(labelled)
+    plan = plan_audit(table, 60)
+    return table, plan, list(sheet_units(labelled, plan))
+
+
+def filled(units, label="M"):
+    return [{**unit, "label": label} for unit in units]
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv"])
+def test_a_sheet_comes_back_as_it_went(drawn, tmp_path, suffix):
+    table, plan, units = drawn
+    path = tmp_path / f"sheet{suffix}"
+    path.write_bytes(sheet_bytes(filled(units, "self_expression"), suffix))
+    found = hand_labels(read_sheet(path), table)
+    assert found.inclusion == pytest.approx(plan.inclusion)
+    assert found.labels == dict.fromkeys(plan.inclusion, 2)
+    assert found.stratum == plan.stratum
+    assert found.notes == ()
+    with pytest.raises(DataError, match=r"ends in \.jsonl or \.csv"):
+        sheet_bytes(units, ".xlsx")
+
+
+def test_a_csv_runs_nothing_in_a_spreadsheet_and_may_come_back_with_semicolons(tmp_path):
+    attacks = ("=cmd|' /C calc'!A0", "+1", "-1", "@sum(1)", "\tx", "'quoted", "plain; yes", 'say "no"\nor not')
+    archive = [said("p", None, "shop", text="=1+1")]
+    archive += [said(f"-{k}", "p", f"u{k}", "M", text=text) for k, text in enumerate(attacks)]
+    archive += [said("q", None, "shop", thread="q"), said("q1", "q", "bob", "M", thread="q")]
+    labelled = trees(archive)
+    table = collect(labelled)
+    sheet = sheet_bytes(filled(sheet_units(labelled, plan_audit(table, 100)), "d"), ".csv")
+    assert sheet.startswith(b"\xef\xbb\xbf")
+    rows = list(csv.reader(io.StringIO(sheet.decode("utf-8-sig"), newline="")))
+    assert not [cell for row in rows[1:] for cell in row if cell.startswith(("=", "+", "-", "@", "\t"))]
+    out = io.StringIO()
+    csv.writer(out, delimiter=";").writerows(rows)
+    (tmp_path / "s.csv").write_bytes(out.getvalue().replace(";1.0;", ';"1,0";').encode())
+    units = read_sheet(tmp_path / "s.csv")
+    assert {u["reply"] for u in units} >= set(attacks)
+    assert hand_labels(units, table).labels[("p", "-0")] == 1
+    assert set(hand_labels(units, table).inclusion.values()) == {1.0}
+
+
+def test_one_id_in_two_threads_is_two_replies():
+    archive = [said(t, None, "shop", thread=t) for t in "pq"]
+    archive += [said("same", t, "ann", "M", thread=t) for t in "pq"]
+    labelled = [lt for t in "pq" for lt in trees([s for s in archive if s.comment.thread_id == t])]
+    table = collect(labelled)
+    units = list(sheet_units(labelled, plan_audit(table, 10)))
+    assert [u["uid"] for u in units] == ["same", "q:same"]
+    units[0]["label"], units[1]["label"] = "D", "S"
+    assert hand_labels(units, table).labels == {("p", "same"): 1, ("q", "same"): 2}
+    with pytest.raises(DataError, match="several threads"):
+        hand_labels([{"uid": "same", "label": "D", "p_inclusion": 1}], table)
+
+
+def test_threads_nobody_has_begun_are_counted_and_left_out(drawn):
+    table, plan, units = drawn
+    last = units[-1]["thread"]
+    found = hand_labels([u if u["thread"] == last else {**u, "label": "M"} for u in units], table)
+    assert found.notes == ("1 thread(s) that nobody has begun to label: left out (fine if chance decided which)",)
+    assert {thread for thread, _ in found.labels} == set(plan.threads) - {last}
+
+
+def test_replies_drawn_one_by_one_need_id_label_and_probability_only(drawn):
+    table, _, units = drawn
+    logged = [{"uid": u["uid"], "label": "D", "p_inclusion": 0.25} for u in units[:4]]
+    logged += [{"uid": units[4]["uid"], "label": None, "p_inclusion": 0.25}, {"uid": units[5]["uid"], "label": "M"}]
+    found = hand_labels(logged, table)
+    assert found.labels == {(u["thread"], u["uid"]): 1 for u in units[:4]}
+    assert set(found.inclusion.values()) == {0.25}
+    assert sorted(note[:2] for note in found.notes) == ["1 ", "1 "]
+    other = [{"uid": u["uid"], "label": "D", "inclusion_probability": 0.25} for u in units[:4]]
+    assert hand_labels(other, table).inclusion == found.inclusion
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda u: u[0].update(label="X"), "label 'X'"),
+        (lambda u: u[0].update(label=None), "have no label"),
+        (lambda u: u[0].update(uid="zzz"), "'zzz' of the sheet is not in it"),
+        (lambda u: u[0].update(p_inclusion=0), "p_inclusion 0"),
+        (lambda u: u[0].update(p_inclusion="often"), "p_inclusion 'often'"),
+        (lambda u: u[0].update(thread_units="many"), "thread_units 'many'"),
+        (lambda u: u.append({**u[0], "label": "D"}), "two different labels"),
+        (lambda u: u.append({**u[0], "p_inclusion": 0.999}), "two probabilities"),
+        (lambda u: u.pop(0), "put the missing ones back"),
+        (lambda u: [x.update(label=None) for x in u], "no unit of the sheet has a label"),
+        (lambda u: [x.update(p_inclusion=None) for x in u], "no unit of the sheet has a label"),
+    ],
+)
+def test_a_sheet_that_would_mislead_is_refused(drawn, change, message):
+    table, plan, units = drawn
+    big = max(plan.threads, key=Counter(u["thread"] for u in units).__getitem__)
+    sheet = sorted(filled(units), key=lambda u: u["thread"] != big)
+    change(sheet)
+    with pytest.raises(DataError, match=message):
+        hand_labels(sheet, table)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"", "no unit"), (b"a,b\n1,2\n", "no uid"), (b'{"uid": 1', "neither"), (b"\xff\xfe", "cannot be read")],
+)
+def test_a_file_that_is_no_sheet_is_refused(tmp_path, content, message):
+    (tmp_path / "s.csv").write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        read_sheet(tmp_path / "s.csv")
+
+
 # --- labels ---
 
 
@@ -142,6 +272,91 @@ def test_labels_made_by_hand_everywhere_are_what_is_measured(archive):
 
 
 # --- reports ---
+
+
+def test_a_worked_audit():
+    """Four threads, two audited; every number can be checked with pencil and paper."""
+    archive, hand = [], {}
+    for t, (seen, real, _) in enumerate((("DD", "DM", 0.5), ("M", "M", 0.25), ("DM", "", 0), ("M", "", 0))):
+        archive.append(said(f"t{t}", None, "shop", thread=f"t{t}"))
+        for k, label in enumerate(seen):
+            archive.append(said(f"t{t}.{k}", f"t{t}", f"u{t}{k}", label, thread=f"t{t}"))
+        hand |= {(f"t{t}", f"t{t}.{k}"): "MDS".index(label) for k, label in enumerate(real)}
+    inclusion = {key: 0.5 if key[0] == "t0" else 0.25 for key in hand}
+    row = figures(audit(trees(archive), hand, inclusion))["all", "share_genuine_dialogue"]
+    assert row["raw"] == pytest.approx(3 / 6)
+    # weights 2, 2 and 4; the gap is (2 * -1) / 8
+    assert row["audited"] == pytest.approx(1 / 2 - 1 / 4)
+    gap = np.array([-1 / 8, 1 / 8]) / np.sqrt(1 / 2)  # (-2 + 4/4) / 8 and (0 + 4/4) / 8; each has half the weight
+    archive_part = np.array([1 / 6, -1 / 12, 0, -1 / 12])  # (2 - 2/2) / 6 and so on
+    by_chance = gap * np.sqrt([1 / 2, 3 / 4])
+    both = archive_part + np.append(gap, [0, 0])
+    design = ((by_chance - by_chance.mean()) ** 2).sum()
+    variance = max((both**2).sum() - (by_chance**2).sum(), 0) + design
+    assert (row["audited_low"], row["audited_high"]) == (0.0, 1.0)  # one degree of freedom says nothing
+    wide = interval(0.25, Spread(variance=variance, design=0.0, growing=0.0, freedom=1), 0.3, 1.0)
+    narrow = figures(audit(trees(archive), hand, inclusion, level=0.3))["all", "share_genuine_dialogue"]
+    assert (narrow["audited_low"], narrow["audited_high"]) == pytest.approx(wide)
+
+
+def test_without_clusters_and_strata_it_is_what_ppi_py_says():
+    ppi_py = pytest.importorskip("ppi_py")
+    rng = np.random.default_rng(4)
+    archive, n = [], 900
+    for t in range(n):
+        p = rng.dirichlet((2, 1, 1))
+        archive += [
+            said(f"t{t}", None, "shop", thread=f"t{t}"),
+            said(f"{t}", f"t{t}", f"u{t}", tuple(p), thread=f"t{t}"),
+        ]
+    model = np.array([s.p[1] for s in archive if s.p])
+    audited = np.sort(rng.choice(n, 200, replace=False))
+    hand = (rng.random(200) < 0.7 * model[audited]).astype(int)  # 1 dialogue, 0 mindless
+    labels = {(f"t{t}", f"{t}"): int(h) for t, h in zip(audited.tolist(), hand, strict=True)}
+    row = figures(audit(trees(archive), labels, dict.fromkeys(labels, 200 / n)))["all", "share_genuine_dialogue"]
+    seen = model[audited][:, None]
+    point = ppi_py.ppi_mean_pointestimate(hand[:, None], seen, model[:, None], lam=1)[0]
+    low, high = (end[0] for end in ppi_py.ppi_mean_ci(hand[:, None], seen, model[:, None], alpha=0.1, lam=1))
+    assert row["audited"] == pytest.approx(point, abs=1e-12)
+    # ppi_py takes the labelled replies as others than those of the archive; ours knows that they are among them
+    gap = hand - model[audited]
+    among = 2 * np.cov(model[audited], gap)[0, 1] / n
+    variance = ((high - low) / 2 / 1.6448536) ** 2 + among
+    found = Spread(variance=variance, design=variance, growing=0.0, freedom=199)
+    assert (row["audited_low"], row["audited_high"]) == pytest.approx(interval(point, found, 0.9, 1.0), abs=5e-4)
+
+
+def test_drawing_by_strata_makes_the_interval_narrower_where_strata_differ():
+    archive, labels, stratum = [], {}, {}
+    for t in range(80):
+        archive.append(said(f"t{t}", None, "shop", thread=f"t{t}"))
+        for k in range(3):
+            archive.append(said(f"t{t}.{k}", f"t{t}", f"u{t}{k}", (0.4, 0.4, 0.2), thread=f"t{t}"))
+            if t % 4 < 2:
+                labels[f"t{t}", f"t{t}.{k}"] = int(t % 2 == 0) if k else (t // 4) % 2
+        stratum[f"t{t}"] = f"s{t % 2}"
+    inclusion = dict.fromkeys(labels, 0.5)
+    width = {}
+    for name, strata in (("without", {}), ("with", stratum)):
+        row = figures(audit(trees(archive), labels, inclusion, stratum=strata))["all", "share_genuine_dialogue"]
+        width[name] = row["audited_high"] - row["audited_low"]
+    assert width["with"] < 0.85 * width["without"]
+
+
+@pytest.mark.parametrize(("value", "top"), [(0.05, 1.0), (5.0, 100.0), (12.0, float("inf"))])
+def test_intervals_keep_their_bounds_and_their_point(value, top):
+    for variance in (1e-6, 1e-3, 1.0, 1e4):
+        found = Spread(variance=variance, design=variance, growing=variance, freedom=20)
+        low, high = interval(value, found, 0.9, top)
+        assert 0 <= low < value < high <= top
+    assert interval(value, Spread(variance=0.0, design=0.0, growing=0.0, freedom=0), 0.9, top) is None
+
+
+def test_labels_to_halve_is_what_halves_the_interval():
+    found = Spread(variance=5.0, design=4.0, growing=4.4, freedom=20)
+    times = found.times_to_halve
+    assert 5.0 - 4.4 + 4.4 / times == pytest.approx(5.0 / 4)
+    assert Spread(variance=5.0, design=2.0, growing=2.0, freedom=20).times_to_halve is None
 
 
 def test_labelling_everything_gives_the_truth():

@@ -108,10 +108,9 @@ def plan_audit(table: ReplyTable, budget: int, *, seed: int = 0, cap: int = CAP)
         )
     rng = np.random.default_rng(seed)
     order, kinds = _spread(table, useful)
-    running = np.cumsum(chances[order]) + rng.random()
-    drawn = np.sort(order[np.flatnonzero(np.floor(running) > np.floor(running - chances[order]))])
+    drawn = np.sort(order[systematic(chances[order], rng.random())])
     stratum = np.empty(len(useful), dtype=np.int64)
-    stratum[order] = _strata(chances[order], kinds[order])
+    stratum[order] = strata_of(chances[order], kinds[order])
     starts = np.searchsorted(table.thread[rows], np.arange(len(size) + 1))
     inclusion: dict[Key, float] = {}
     labels = np.zeros(len(useful), dtype=np.int64)
@@ -132,9 +131,24 @@ def plan_audit(table: ReplyTable, budget: int, *, seed: int = 0, cap: int = CAP)
 
 def _chances(size: IntColumn, budget: float, cap: int) -> FloatArray:
     """Inclusion probabilities of threads that spend the budget, by the optimum of variance against cost."""
-    cost = np.minimum(size, cap).astype(np.float64)
-    worth = size * np.sqrt((_ALIKE + (1 - _ALIKE) / np.maximum(cost, 1)) / np.maximum(cost, 1))
-    return spent(worth.astype(np.float64), cost, budget)
+    return spent(worth_of(size, cap), np.minimum(size, cap).astype(np.float64), budget)
+
+
+def worth_of(size: IntColumn, cap: int = CAP) -> FloatArray:
+    """What the chance of a thread of so many replies should be proportional to, if each label costs the same."""
+    cost = np.clip(size, 1, cap).astype(np.float64)
+    worth: FloatArray = size * np.sqrt((_ALIKE + (1 - _ALIKE) / cost) / cost)
+    return worth
+
+
+def systematic(chances: FloatArray, start: float) -> IntColumn:
+    """Places drawn: one wherever the running sum of chances passes a whole number.
+
+    >>> systematic(np.array([0.5, 0.5, 1.0, 0.25]), 0.6).tolist()
+    [0, 2]
+    """
+    running = np.cumsum(chances) + start
+    return np.flatnonzero(np.floor(running) > np.floor(running - chances))
 
 
 def spent(worth: FloatArray, cost: FloatArray, budget: float) -> FloatArray:
@@ -175,7 +189,7 @@ def _look(table: ReplyTable, threads: IntColumn) -> tuple[IntColumn, FloatArray]
     return votes[threads].argmax(axis=1), mindless[threads]
 
 
-def _strata(chances: FloatArray, kinds: IntColumn) -> IntColumn:
+def strata_of(chances: FloatArray, kinds: IntColumn) -> IntColumn:
     """Number of the stratum of each thread, for threads in their order.
 
     A stratum ends where it is expected to give ``_STRATUM`` threads, or ``_LEAST`` and the kind changes. What is left
