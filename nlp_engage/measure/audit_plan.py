@@ -137,7 +137,7 @@ def _chances(size: IntColumn, budget: float, cap: int) -> FloatArray:
 def worth_of(size: IntColumn, cap: int = CAP) -> FloatArray:
     """What the chance of a thread of so many replies should be proportional to, if each label costs the same."""
     cost = np.clip(size, 1, cap).astype(np.float64)
-    worth: FloatArray = size * np.sqrt((_ALIKE + (1 - _ALIKE) / cost) / cost)
+    worth: FloatArray = size.astype(np.float64) * np.sqrt((_ALIKE + (1 - _ALIKE) / cost) / cost)
     return worth
 
 
