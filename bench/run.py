@@ -12,7 +12,14 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-BENCHES = ("read_speed.py", "structure_speed.py", "measure_speed.py", "label_speed.py", "false_alarms.py")
+BENCHES = (
+    "read_speed.py",
+    "structure_speed.py",
+    "measure_speed.py",
+    "label_speed.py",
+    "false_alarms.py",
+    "coverage.py",
+)
 
 
 def main() -> int:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import click
 
-from nlp_engage import cli_annotate, cli_archive, cli_campaign, cli_measure, cli_train
+from nlp_engage import cli_annotate, cli_archive, cli_audit, cli_campaign, cli_measure, cli_train
 from nlp_engage.errors import NlpEngageError
 
 INTERRUPTED: Final = 130
@@ -58,6 +58,7 @@ for _verb in (
     *cli_archive.VERBS,
     *cli_measure.VERBS,
     *cli_campaign.VERBS,
+    *cli_audit.VERBS,
     *cli_annotate.VERBS,
     *cli_train.VERBS,
 ):

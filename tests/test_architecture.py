@@ -20,13 +20,14 @@ import nlp_engage
 PACKAGE = Path(nlp_engage.__file__).parent
 
 # A unit is a module of the package or a whole folder of it. Its layer is the number of its row.
+DOORS = {"cli_annotate", "cli_archive", "cli_audit", "cli_campaign", "cli_measure", "cli_train"}
 LAYERS = (
     {"types", "errors"},
     {"readers", "writers", "tree", "grouping", "mentions", "text", "scores", "samples"},
     {"structure", "context", "encoding", "show", "agreement", "splits"},
     {"classify", "measure", "train"},
     {"archive", "report", "inspection", "annotation", "modelling"},
-    {"cli", "cli_annotate", "cli_archive", "cli_campaign", "cli_measure", "cli_train", "spacy_component", "__init__"},
+    {"cli", *DOORS, "spacy_component", "__init__"},
 )
 SIDES = {"classify", "measure", "train"}
 
@@ -35,13 +36,14 @@ ALONGSIDE = {
     "tree": {"grouping", "mentions"},  # threads of an archive; healing asks whom a flattened reply addresses
     "writers": {"readers"},  # the names of a format's fields stand where it is read
     "report": {"archive"},  # a report is made of a run folder
-    "cli": {"cli_annotate", "cli_archive", "cli_campaign", "cli_measure", "cli_train"},  # verbs of one program
+    "cli": DOORS,  # verbs of one program
     "cli_measure": {"cli_archive"},  # `demo` labels first
+    "cli_audit": {"cli_archive", "cli_measure"},  # options they share
     "cli_campaign": {"cli_archive", "cli_measure"},  # the same options
 }
 MODULE_LINES = 400
 FUNCTION_LINES = 40  # without the docstring
-PRINTING = {"cli", "cli_annotate", "cli_archive", "cli_campaign", "cli_measure", "cli_train"}
+PRINTING = {"cli", *DOORS}
 
 
 @dataclass(frozen=True)

@@ -19,12 +19,21 @@ from fakes import FakeLabeller, probabilities_of
 from hypothesis import given, settings
 from strategies import archives
 
-from nlp_engage.archive import label_archive, label_trees, read_run, run_manifest, run_status
+from nlp_engage.archive import (
+    label_archive,
+    label_trees,
+    read_run,
+    run_held_out,
+    run_manifest,
+    run_scores,
+    run_status,
+)
 from nlp_engage.archive import run as run_module
 from nlp_engage.archive import spill as spill_module
 from nlp_engage.archive.parts import write_atomically
 from nlp_engage.archive.privacy import Privacy, mask
 from nlp_engage.archive.spill import ThreadStore, threads_of
+from nlp_engage.classify import default_model
 from nlp_engage.errors import RunError
 from nlp_engage.text import for_model
 from nlp_engage.tree import build_trees, healed
@@ -143,6 +152,36 @@ def test_a_second_run_labels_nothing(archive, tmp_path, small_parts):
     result = label_archive([archive], tmp_path / "run", idle)
     assert (idle.seen, result.resumed_parts) == ([], result.manifest["parts"])
     assert tables(tmp_path / "run") == before
+
+
+SCORES = {"fake": {"macro_f1": 0.8, "per_language": {"en": {"confusion": [[8, 1, 1], [1, 7, 2], [2, 1, 7]]}}}}
+
+
+class ScoredLabeller(FakeLabeller):
+    scores = SCORES
+
+
+def test_the_scores_of_the_model_travel_with_the_run(archive, tmp_path):
+    label_archive([archive], tmp_path / "run", ScoredLabeller())
+    assert run_scores(tmp_path / "run") == SCORES
+    assert run_held_out(tmp_path / "run")["en"].confusion.tolist() == SCORES["fake"]["per_language"]["en"]["confusion"]
+    (tmp_path / "run" / "scores.json").write_text("{")
+    with pytest.raises(RunError, match=r"scores\.json is damaged"):
+        run_scores(tmp_path / "run")
+    label_archive([archive], tmp_path / "run", ScoredLabeller())
+    assert run_scores(tmp_path / "run") == SCORES
+
+
+def test_of_an_older_run_the_scores_are_known_if_the_shipped_model_made_it(archive, tmp_path):
+    label_archive([archive], tmp_path / "run", FakeLabeller())
+    assert run_scores(tmp_path / "run") is None
+    assert run_held_out(tmp_path / "run") == {}
+    config, scores = (json.loads((default_model() / name).read_text()) for name in ("config.json", "scores.json"))
+    manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
+    manifest["model"] |= {"sha256": config["sha256"]["model.onnx"], "name": config["name"]}
+    (tmp_path / "run" / "manifest.json").write_text(json.dumps(manifest))
+    assert run_scores(tmp_path / "run") == scores
+    assert set(run_held_out(tmp_path / "run")) == {"en", "zh"}
 
 
 def test_a_grown_archive_labels_only_new_and_changed_threads(archive, tmp_path, small_parts):

@@ -29,6 +29,7 @@ VERBS = (
     "compare",
     "power",
     "service",
+    "audit",
     "base",
     "teach",
     "train",

@@ -34,7 +34,7 @@ def run(archive, tmp_path_factory):
 def test_measure_takes_a_stream_and_gives_the_rows_of_the_measure():
     report = ne.measure(iter(friendly()), "platform", resamples=30, seed=5)
     assert isinstance(report, EngagementReport)
-    assert report.rows() == take_measure(friendly(), by="platform", resamples=30, seed=5).rows()
+    assert report.rows() == take_measure(friendly(), by="platform", held_out={}, resamples=30, seed=5).rows()
     assert report.to_arrow().num_rows == 2
     assert list(report.to_pandas()["group"]) == ["weibo", "youtube"]
     assert repr(report) == f"EngagementReport(2 rows by platform; {len(report.table)} replies in 12 threads)"
@@ -73,7 +73,7 @@ def test_a_run_becomes_a_report_that_says_how_it_was_made(run, tmp_path):
     out = tmp_path / "report.html"
     report = report_run(run, out, seed=4)
     page = out.read_text("utf-8")
-    assert report.rows() == take_measure(ne.read_run(run), seed=4).rows()
+    assert report.rows() == take_measure(ne.read_run(run), held_out={}, seed=4).rows()
     assert "nlp-engage report run -o report.html --lang en --seed 4" in page
     manifest = run_manifest(run)
     for said in (manifest["model"]["sha256"], "friendly.jsonl", "seed 4", "eq-1", "1,000 resamples"):

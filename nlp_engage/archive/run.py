@@ -18,7 +18,7 @@ import msgspec
 from nlp_engage.archive.parts import Part, finished_books, make_part, part_paths, write_atomically
 from nlp_engage.archive.privacy import SALT, Privacy
 from nlp_engage.archive.spill import DEFAULT_MEMORY, ThreadStore
-from nlp_engage.archive.store import MANIFEST, REJECTS, is_run, read_manifest
+from nlp_engage.archive.store import MANIFEST, REJECTS, SCORES, is_run, read_manifest
 from nlp_engage.errors import RunError
 from nlp_engage.readers import read
 from nlp_engage.types import ReadReport
@@ -107,6 +107,7 @@ def label_archive(
         finally:
             store.remove()
         _drop_stale_parts(folder, parts)
+        _keep_scores(folder, labeller)
         write_atomically(folder / REJECTS, b"".join(msgspec.json.encode(r) + b"\n" for r in report.rejected))
         manifest = {**head, **_totals(books, report), "complete": True}
         write_atomically(folder / MANIFEST, _json(manifest))
@@ -246,6 +247,16 @@ def _check_made_with(folder: Path, made_with: Mapping[str, Any]) -> None:
                 f"{folder} was labelled with another {what} ({differ}): they never mix in one run. "
                 "Choose another folder with -o, use what it was made with, or delete the folder."
             )
+
+
+def _keep_scores(folder: Path, labeller: Labeller) -> None:
+    """Write down how far the labels can be trusted: shares are corrected with the model's held-out confusions.
+
+    Only a model that was scored has ``scores``; they are no part of what a labeller must have.
+    """
+    scores = getattr(labeller, "scores", None)
+    if scores is not None:
+        write_atomically(folder / SCORES, _json(scores))
 
 
 def _drop_stale_parts(folder: Path, count: int) -> None:

@@ -15,8 +15,11 @@ from nlp_engage.types import Comment, LabelledTree
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from nlp_engage.measure import HeldOut
+
 MANIFEST: Final = "manifest.json"
 REJECTS: Final = "rejects.jsonl"
+SCORES: Final = "scores.json"
 
 
 def is_run(folder: Path) -> bool:
@@ -55,6 +58,55 @@ def run_manifest(run: Path) -> dict[str, Any]:
             f"(`nlp-engage status {run}` tells how far it got)"
         )
     return manifest
+
+
+def run_scores(run: Path) -> dict[str, Any] | None:
+    """What the model that labelled a run scored on held-out replies: the confusions that correct shares, the floors.
+
+    They lie in the run since it was labelled. Of older runs they are known if the shipped model made them.
+
+    Returns:
+        Name -> scores, as in the model's ``scores.json``; ``None`` where they are not known.
+
+    Raises:
+        RunError: The folder is no run, or its scores are damaged.
+    """
+    path = run / SCORES
+    if path.is_file():
+        try:
+            scores: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        except ValueError as error:
+            raise RunError(
+                f"{path} is damaged ({error}); run `nlp-engage label` again, finished parts are kept"
+            ) from None
+        return scores
+    return _shipped_scores((read_manifest(run).get("model") or {}).get("sha256"))
+
+
+def run_held_out(run: Path) -> dict[str, HeldOut]:
+    """Language -> confusion on held-out replies of the model that labelled a run; empty where it is not known.
+
+    Raises:
+        RunError: As ``run_scores``.
+        DataError: The scores hold no confusions.
+    """
+    from nlp_engage.measure import held_out_of
+
+    name = (read_manifest(run).get("model") or {}).get("name")
+    return held_out_of(run_scores(run), name)
+
+
+def _shipped_scores(sha256: str | None) -> dict[str, Any] | None:
+    """The scores of the shipped model, if its weights are these."""
+    from nlp_engage.classify.folder import default_model, read_scores
+    from nlp_engage.errors import ModelError
+
+    try:
+        folder = default_model()
+        config = json.loads((folder / "config.json").read_text("utf-8"))  # not load_config: no need to hash the weights
+        return read_scores(folder) if config["sha256"]["model.onnx"] == sha256 else None
+    except (ModelError, OSError, ValueError, KeyError):
+        return None  # a report says that the scores are not at hand; it does not fail for want of them
 
 
 def read_run(run: str | Path) -> Iterator[LabelledTree]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from nlp_engage.classify.folder import ModelConfig, default_model, load_config
+from nlp_engage.classify.folder import ModelConfig, default_model, load_config, read_scores
 from nlp_engage.encoding import PAD_ID, Encoded, PairEncoder
 from nlp_engage.scores import softmax
 from nlp_engage.types import Predictions, ReplyContext
@@ -42,6 +42,7 @@ class OnnxLabeller:
         options.log_severity_level = 3
         onnxruntime.disable_telemetry_events()  # builds for some systems would phone home
         self.config = config
+        self.folder = folder
         self._batch_size = batch_size
         self._session = onnxruntime.InferenceSession(
             str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
@@ -74,6 +75,11 @@ class OnnxLabeller:
             "sha256": c.sha256["model.onnx"],
             "temperature": c.temperature,
         }
+
+    @property
+    def scores(self) -> dict[str, Any] | None:
+        """What the model scored on held-out replies (``scores.json``); ``None`` where its folder does not say."""
+        return read_scores(self.folder)
 
     def predict(self, contexts: Sequence[ReplyContext]) -> Predictions:
         """Label a batch of any size. Identical inputs are scored once, batches are built by length.

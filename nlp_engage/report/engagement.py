@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from nlp_engage.errors import DataError
-from nlp_engage.measure import collect, measure_table
+from nlp_engage.measure import collect, held_out_of, measure_table
 from nlp_engage.report.gallery import Gallery
-from nlp_engage.report.ledger import Origin, labels_hash, shipped_scores
+from nlp_engage.report.ledger import Origin, labels_hash
 from nlp_engage.report.words import Words
 from nlp_engage.types import LABELS
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from nlp_engage.measure import Measurement, ReplyTable
+    from nlp_engage.measure import HeldOut, Measurement, ReplyTable
     from nlp_engage.measure.campaign_report import CampaignReport
     from nlp_engage.types import LabelledTree
 
@@ -30,7 +30,8 @@ LEVEL: Final = 0.90
 TABLE_SUFFIXES: Final = (".json", ".csv", ".parquet")
 _NOTEBOOK_ROWS: Final = 50
 _NOTEBOOK_KEYS: Final = (
-    "n_threads", "n_replies", "n_people", *(f"share_{label}" for label in LABELS), "eq", "ep", "reciprocity",
+    "n_threads", "n_replies", "n_people",
+    *(f"share_{label}{end}" for label in LABELS for end in ("", "_corrected")), "eq", "ep", "reciprocity",
 )  # fmt: skip
 
 
@@ -53,6 +54,8 @@ class EngagementReport:
         gallery: Gallery,
         by: str | Mapping[str, str] | None,
         manifest: Mapping[str, Any] | None = None,
+        scores: Mapping[str, Any] | None = None,
+        held_out: Mapping[str, HeldOut] | None = None,
     ) -> None:
         self.measurement = measurement
         self.table = table
@@ -60,6 +63,8 @@ class EngagementReport:
         self._gallery = gallery
         self._by = by
         self._manifest = dict(manifest or {})
+        self._scores = scores
+        self._held_out = dict(held_out or {})
 
     def rows(self) -> list[dict[str, Any]]:
         """One dict a group: counts, and estimates with ``_low`` and ``_high``."""
@@ -121,7 +126,7 @@ class EngagementReport:
 
         words = Words(lang)
         written = self._manifest.get("settings") or {}
-        figures = take_figures(self.table, self.measurement, by=self._by)
+        figures = take_figures(self.table, self.measurement, by=self._by, held_out=self._held_out)
         material = Material(
             figures=figures,
             table=self.table,
@@ -132,7 +137,7 @@ class EngagementReport:
                 manifest=self._manifest,
                 command=command,
                 labels_hash=labels_hash(self.table),
-                scores=shipped_scores(self._manifest.get("model")),
+                scores=self._scores,
                 version=version("nlp-engage"),
             ),
         )
@@ -177,6 +182,7 @@ def measure(
     level: float = LEVEL,
     seed: int = 0,
     manifest: Mapping[str, Any] | None = None,
+    scores: Mapping[str, Any] | None = None,
 ) -> EngagementReport:
     """Measure labelled trees as they stream by, and keep what a report shows of them.
 
@@ -188,6 +194,8 @@ def measure(
         level: Confidence level of the intervals, in (0, 1).
         seed: Seed of the draws.
         manifest: Manifest of the run the trees come from, for the report's ledger.
+        scores: What the model scored on held-out replies (``Labeller.scores``, ``archive.run_scores``): its
+            confusions correct the shares, which otherwise stand there as counted, with the reason in ``notes``.
 
     Returns:
         The rows, and a report to save.
@@ -209,8 +217,17 @@ def measure(
     """
     gallery = Gallery()
     table = collect(gallery.watch(labelled))
-    measurement = measure_table(table, by=by, resamples=resamples, level=level, seed=seed)
-    return EngagementReport(measurement, table=table, gallery=gallery, by=by, manifest=manifest)
+    known = held_out_of(scores, _model_name(manifest, scores))
+    measurement = measure_table(table, by=by, held_out=known, resamples=resamples, level=level, seed=seed)
+    return EngagementReport(
+        measurement, table=table, gallery=gallery, by=by, manifest=manifest, scores=scores, held_out=known
+    )
+
+
+def _model_name(manifest: Mapping[str, Any] | None, scores: Mapping[str, Any] | None) -> str | None:
+    """Name of the model: as the run says, else the first of the scores, for it stands before its floors."""
+    named = ((manifest or {}).get("model") or {}).get("name")
+    return named or next(iter(scores or {}), None)
 
 
 def report_run(
@@ -241,7 +258,7 @@ def report_run(
         RunError: The folder is no finished run.
         DataError: ``out`` is no HTML file, the language is unknown, or the campaigns do not fit.
     """
-    from nlp_engage.archive import read_run, run_manifest
+    from nlp_engage.archive import read_run, run_manifest, run_scores
     from nlp_engage.archive.privacy import account_codes
     from nlp_engage.measure.campaign import compare_table
     from nlp_engage.measure.campaign_file import read_campaigns
@@ -254,7 +271,7 @@ def report_run(
     manifest = run_manifest(folder)
     plan = None if campaigns is None else read_campaigns(campaigns)
     book = PostBook(alias=account_codes(folder))
-    report = measure(book.watch(read_run(folder)), seed=seed, manifest=manifest)
+    report = measure(book.watch(read_run(folder)), seed=seed, manifest=manifest, scores=run_scores(folder))
     if plan is not None:
         report.campaigns = compare_table(report.table, book, plan, seed=seed)
     command = _command(folder, target, lang, seed, no_text)

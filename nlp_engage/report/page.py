@@ -143,6 +143,7 @@ def _numbers(material: Material, words: Words) -> dict[str, Any]:
     figures = material.figures
     fields, scale, point = graveyard(figures.overall, words)
     return {
+        "corrected": figures.overall.get(f"share_{LABELS[0]}_corrected") is not None,
         "verdict": story.verdict(figures, words, material.origin.model_scores),
         "shares": story.share_cards(figures, words),
         "cards": story.cards(figures, words),
