@@ -115,6 +115,8 @@ def run(inputs: int, seed: int, folder: Path) -> list[str]:
     before = peak()
     print(f"{len(names)} seeds, {inputs:,} inputs, random seed {seed}")
     for number in range(inputs):
+        if number and number % 20_000 == 0:
+            print(f"{number:,} inputs, {len(failures)} failed", file=sys.stderr, flush=True)
         if number % 500 == 0:
             faulthandler.dump_traceback_later(500 * SECONDS, exit=True)  # where the timer does not get through
         name = names[number % len(names)]
