@@ -185,10 +185,14 @@ def test_frames_hold_every_score_once_and_every_unit_once():
     units = sourced()
     found = evaluation(units, noisy(units))
     frame = found.to_pandas()
-    assert list(frame.columns) == ["slice", "value", "n", "threads", "score", "estimate", "low", "high"]
+    assert list(frame.columns) == ["slice", "value", "n", "threads", "score", "estimate", "low", "high", "reason"]
     assert not frame.duplicated(["slice", "value", "score"]).any()
     row = frame.query("slice == 'source' and value == 's1' and score == 'accuracy'").iloc[0]
     assert row.estimate == found.scores["per_source"]["s1"]["accuracy"]
+    unknown = frame[frame.estimate.isna()]
+    assert set(unknown.score) == {"coders_alpha"}
+    assert set(unknown.reason) == {"no unit names several coders"}
+    assert frame[frame.estimate.notna()].reason.isna().all()
     assert set(frame.slice) == {"all", "language", "platform", "source", "characters", "turns_above"}
     predictions = found.predictions().to_pandas()
     assert predictions.uid.tolist() == [u["uid"] for u in units]

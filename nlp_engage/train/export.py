@@ -33,6 +33,10 @@ _INT8_ARITHMETIC: Final = 4
 _INT8_MAX: Final = np.float32(127)
 _MATRIX: Final = 2
 _OUTPUTS: Final = ["labels", "acts"]
+_TALKATIVE: Final = (
+    "torch.onnx._internal.exporter._registration",
+    "onnxruntime.quantization.matmul_nbits_quantizer",
+)
 
 
 def to_onnx(network: EngageNetwork, path: Path) -> None:
@@ -56,16 +60,19 @@ def to_onnx(network: EngageNetwork, path: Path) -> None:
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """Without what the exporter says of torch's own code and of packages that are not needed here."""
-    logger = logging.getLogger("torch.onnx._internal.exporter._registration")
-    before, logger.disabled = logger.disabled, True
+    """Without what the exporters say of torch's own code, of packages not needed here and of every node."""
+    loggers = [logging.getLogger(name) for name in _TALKATIVE]
+    before = [logger.disabled for logger in loggers]
     try:
+        for logger in loggers:
+            logger.disabled = True
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", ".*LeafSpec.*is deprecated", FutureWarning)
             warnings.filterwarnings("ignore", "# The axis name", UserWarning)  # all inputs share their axes
             yield
     finally:
-        logger.disabled = before
+        for logger, was in zip(loggers, before, strict=True):
+            logger.disabled = was
 
 
 def quantise(source: Path, target: Path) -> None:
@@ -86,7 +93,8 @@ def quantise(source: Path, target: Path) -> None:
         matrices = MatMulNBitsQuantizer(
             model, bits=8, block_size=BLOCK, is_symmetric=True, accuracy_level=_INT8_ARITHMETIC
         )
-        matrices.process()
+        with _quietly():
+            matrices.process()
         matrices.model.save_model_to_file(str(target), use_external_data_format=False)
 
 

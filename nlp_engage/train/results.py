@@ -80,7 +80,11 @@ class Evaluation:
         return compare(self.probabilities, other.probabilities, self.units, seed=self.seed)
 
     def to_arrow(self) -> pa.Table:
-        """Scores in long form: ``slice, value, n, threads, score, estimate, low, high``."""
+        """Scores in long form: ``slice, value, n, threads, score, estimate, low, high, reason``.
+
+        ``estimate`` is null where a score cannot be known, ``low`` and ``high`` where an interval cannot; the reason is
+        beside them.
+        """
         import pyarrow as pa
 
         rows = list(_rows("all", "all", self.scores))
@@ -92,17 +96,25 @@ class Evaluation:
             **dict.fromkeys(("n", "threads"), pa.int64()),
             "score": pa.string(),
             **dict.fromkeys(("estimate", "low", "high"), pa.float64()),
+            "reason": pa.string(),
         }
         return pa.Table.from_pylist(rows, schema=pa.schema(kinds))
 
     def to_pandas(self) -> pd.DataFrame:
-        """``to_arrow`` as a pandas frame.
+        """``to_arrow`` as a pandas frame; what is not known is ``<NA>``.
 
         Raises:
             MissingExtraError: pandas is not installed.
         """
-        require("pandas", extra="pandas")
-        return self.to_arrow().to_pandas()
+        pandas: Any = require("pandas", extra="pandas")
+        import pyarrow as pa
+
+        kinds = {
+            pa.float64(): pandas.Float64Dtype(),
+            pa.int64(): pandas.Int64Dtype(),
+            pa.string(): pandas.StringDtype(),
+        }
+        return self.to_arrow().to_pandas(types_mapper=kinds.get)
 
     def predictions(self) -> pa.Table:
         """A row a unit: ``uid, lang, thread, label, predicted`` and ``p_...`` for each label."""
@@ -122,12 +134,17 @@ class Evaluation:
 
 def _rows(slice_: str, value: str, scores: Mapping[str, Any]) -> list[dict[str, Any]]:
     where = {"slice": slice_, "value": value, "n": scores["n"], "threads": scores["threads"]}
-    own = [*SCORES, "coders_alpha"]
-    rows = [{**where, **_row(name, scores, name)} for name in own]
+    rows = [{**where, **_row(name, scores, name, scores.get("reason"))} for name in SCORES]
+    coders = scores.get("coders_reason", scores.get("reason"))
+    rows.append({**where, **_row("coders_alpha", scores, "coders_alpha", coders)})
     for label, row in scores["per_label"].items():
-        rows += [{**where, **_row(f"{name}:{label}", row, name)} for name in ("precision", "recall", "f1")]
+        rows += [
+            {**where, **_row(f"{name}:{label}", row, name, scores.get("reason"))}
+            for name in ("precision", "recall", "f1")
+        ]
     return rows
 
 
-def _row(name: str, scores: Mapping[str, Any], key: str) -> dict[str, Any]:
-    return {"score": name, "estimate": scores[key], "low": scores[f"{key}_low"], "high": scores[f"{key}_high"]}
+def _row(name: str, scores: Mapping[str, Any], key: str, reason: str | None) -> dict[str, Any]:
+    found = {"estimate": scores[key], "low": scores[f"{key}_low"], "high": scores[f"{key}_high"]}
+    return {"score": name, **found, "reason": reason if None in found.values() else None}
