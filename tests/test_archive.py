@@ -22,7 +22,7 @@ from strategies import archives
 from nlp_engage.archive import label_archive, label_trees, read_run, run_manifest, run_status
 from nlp_engage.archive import run as run_module
 from nlp_engage.archive import spill as spill_module
-from nlp_engage.archive.parts import write_atomically
+from nlp_engage.durable import write_atomically
 from nlp_engage.archive.privacy import Privacy, mask
 from nlp_engage.archive.spill import ThreadStore, threads_of
 from nlp_engage.errors import RunError

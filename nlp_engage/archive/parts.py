@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -18,6 +17,7 @@ import numpy as np
 
 from nlp_engage.archive.label import label_trees
 from nlp_engage.archive.spill import threads_of
+from nlp_engage.durable import write_atomically
 from nlp_engage.structure import depths
 from nlp_engage.tree import build_tree, healed
 from nlp_engage.types import ACTS, LABELS, LabelledTree
@@ -241,33 +241,3 @@ def _parquet_bytes(table: pa.Table, metadata: Mapping[bytes, bytes]) -> bytes:
     pq.write_table(table.replace_schema_metadata(dict(metadata)), sink, compression="zstd", write_page_checksum=True)
     result: bytes = sink.getvalue().to_pybytes()
     return result
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that it is there whole or not at all, even if the machine stops.
-
-    Raises:
-        OSError: The disk is full or not writable; what was there before is untouched.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with scratch.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.replace(path)
-        _sync_folder(path.parent)
-    finally:
-        scratch.unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename durable where the system lets a folder be synced (not on Windows)."""
-    if not hasattr(os, "O_DIRECTORY"):
-        return
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -38,13 +40,15 @@ class OnnxLabeller:
         from tokenizers import Tokenizer
 
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
+        options.intra_op_num_threads = 1  # batches side by side waste less than threads within a batch
         options.log_severity_level = 3
         self.config = config
         self._batch_size = batch_size
         self._session = onnxruntime.InferenceSession(
             str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
         )
+        self._threads = threads or available_cores()
+        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="inference")  # starts with the first batch
         self._encoder = PairEncoder(Tokenizer.from_file(str(folder / "tokenizer.json")))
 
     @classmethod
@@ -53,7 +57,7 @@ class OnnxLabeller:
 
         Args:
             folder: Model folder; ``None`` for the shipped model.
-            threads: Threads for inference; 0 for one per core.
+            threads: Batches that are worked on at once, each on one thread; 0 for one per core.
             batch_size: Replies per inference call, at most (long replies make smaller batches).
 
         Raises:
@@ -77,6 +81,8 @@ class OnnxLabeller:
     def predict(self, contexts: Sequence[ReplyContext]) -> Predictions:
         """Label a batch of any size. Identical inputs are scored once, batches are built by length.
 
+        May be called from several threads; they share the threads for inference.
+
         Args:
             contexts: Replies in context (``context.reply_contexts``).
 
@@ -99,10 +105,23 @@ class OnnxLabeller:
     def _logits(self, encoded: Sequence[Encoded]) -> tuple[FloatArray, FloatArray]:
         labels = np.zeros((len(encoded), len(self.config.labels)))
         acts = np.zeros((len(encoded), len(self.config.acts)))
-        for rows in length_batches([len(e.ids) for e in encoded], BATCH_TOKENS, self._batch_size):
-            inputs = pad([encoded[i] for i in rows])
-            labels[rows], acts[rows] = self._session.run(["labels", "acts"], inputs)
+        batches = list(length_batches([len(e.ids) for e in encoded], BATCH_TOKENS, self._batch_size))
+        for rows, (some_labels, some_acts) in zip(
+            batches, self._pool.map(self._score, ([encoded[i] for i in rows] for rows in batches)), strict=True
+        ):
+            labels[rows], acts[rows] = some_labels, some_acts
         return labels, acts
+
+    def _score(self, batch: Sequence[Encoded]) -> tuple[FloatArray, FloatArray]:
+        # A single row takes another path through the matrix code, with other rounding: it is given company.
+        inputs = pad(batch if len(batch) > 1 else [batch[0], batch[0]])
+        labels, acts = self._session.run(["labels", "acts"], inputs)
+        return labels[: len(batch)], acts[: len(batch)]
+
+
+def available_cores() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def length_batches(lengths: Sequence[int], batch_tokens: int, batch_size: int) -> Iterator[list[int]]:
