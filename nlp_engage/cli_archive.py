@@ -156,13 +156,13 @@ def convert(
     show_default=True,
     help="Replies per inference call, at most.",
 )
-@click.option("--threads", default=0, help="Threads for inference (0: one per core).")
+@click.option("--threads", default=0, help="Batches worked on at once, each on one thread (0: one per core).")
 @click.option(
     "--memory",
     default="2G",
     show_default=True,
     callback=parse_memory,
-    help="Memory for grouping by thread; beyond it, work goes to disk.",
+    help="Memory for the whole run; what of the archive does not fit is sorted on disk.",
 )
 @click.option("--salt", metavar="TEXT", help="Salt of the author ids (default: a random one kept in RUN/.salt).")
 @click.option("--keep-authors", is_flag=True, help="Write author ids and names as they are.")
@@ -199,7 +199,11 @@ def run_label(
         with bar("labelling") as step:
             result = label_archive(list(files), out, labeller, text=not no_text, progress=step, **options)
     except KeyboardInterrupt:
-        click.echo(f"\nstopped; finished parts are kept in {out}. Run the same command again to go on.", err=True)
+        click.echo(
+            f"\nstopped; finished parts are kept in {out}. Run the same command again to go on "
+            f"(nlp-engage status {out} tells how far it got).",
+            err=True,
+        )
         raise SystemExit(130) from None
     m = result.manifest
     click.echo(
@@ -208,6 +212,8 @@ def run_label(
         + (f"; {result.resumed_parts} of {m['parts']} parts were already there" if result.resumed_parts else ""),
         err=True,
     )
+    if m["rejected"] > m["rejects_listed"]:
+        click.echo(f"{out}/rejects.jsonl lists the first {m['rejects_listed']} of {m['rejected']} rejects", err=True)
 
 
 @click.command()

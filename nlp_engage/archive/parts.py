@@ -45,11 +45,13 @@ class Part:
         number: Its number, from 0.
         records: Its comments, encoded, in a fixed order.
         settings: Digest of model, privacy and package version.
+        earlier: Parts of coarser cuts, from before the archive grew, that may hold labels of its threads.
     """
 
     number: int
     records: list[bytes]
     settings: str
+    earlier: tuple[int, ...] = ()
 
     @property
     def key(self) -> str:
@@ -58,6 +60,18 @@ class Part:
         for record in self.records:
             state.update(record)
         return state.hexdigest()
+
+
+def coarser(number: int, parts: int) -> tuple[int, ...]:
+    """Where a part's threads were when the run had fewer parts: its number in every coarser cut, all below it.
+
+    Made in descending order, a part finds these as the earlier run left them.
+
+    >>> coarser(13, 16), coarser(0, 4)
+    ((5, 1, 0), ())
+    """
+    cuts = (parts >> k for k in range(1, parts.bit_length()))
+    return tuple(dict.fromkeys(n for cut in cuts if (n := number % cut) != number))
 
 
 def part_paths(run: Path, number: int) -> tuple[Path, Path]:
@@ -104,7 +118,7 @@ def make_part(
     """
     threads = list(threads_of(part.records))
     keys = {thread[0].thread_id: _thread_key(thread) for thread in threads}
-    known = _known_labels(run, part)
+    known = _known_labels(run, part, set(keys.values()))
     trees = [build_tree(thread) for thread in threads]
     new = [tree for tree in trees if keys[tree.thread_id] not in known]
     fresh = label_trees(new, labeller, progress=progress)
@@ -133,20 +147,23 @@ def _thread_key(records: Sequence[Comment]) -> str:
     return state.hexdigest()[:16]
 
 
-def _known_labels(run: Path, part: Part) -> dict[str, dict[str, dict[str, Any]]]:
+def _known_labels(run: Path, part: Part, wanted: set[str]) -> dict[str, dict[str, dict[str, Any]]]:
     """Labels an earlier version of this part has, by thread key and comment id; none if made otherwise."""
     import pyarrow as pa
+    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    try:
-        table = pq.read_table(part_paths(run, part.number)[1], page_checksum_verification=True)
-    except (OSError, pa.ArrowException):
-        return {}
-    if (table.schema.metadata or {}).get(_SETTINGS) != part.settings.encode():
-        return {}
     known: dict[str, dict[str, dict[str, Any]]] = {}
-    for row in table.to_pylist():
-        known.setdefault(row["thread_key"], {})[row["id"]] = row
+    for number in (part.number, *part.earlier):
+        try:
+            table = pq.read_table(part_paths(run, number)[1], page_checksum_verification=True)
+        except (OSError, pa.ArrowException):
+            continue
+        if (table.schema.metadata or {}).get(_SETTINGS) != part.settings.encode():
+            continue
+        keys = pa.array(sorted(wanted - known.keys()), pa.string())
+        for row in table.filter(pc.is_in(table["thread_key"], keys)).to_pylist():
+            known.setdefault(row["thread_key"], {})[row["id"]] = row
     return known
 
 
