@@ -21,6 +21,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from itertools import count
 from pathlib import Path
+from typing import ClassVar
 
 import msgspec
 import numpy as np
@@ -37,9 +38,10 @@ FIRST_ACT = np.array([next(i for i, act in enumerate(ACTS) if ACT_LABEL[act] == 
 class StandIn:
     """Labels that follow from the text alone."""
 
-    fingerprint = {"name": "stand-in", "scheme": "bench", "template": "bench", "sha256": "0" * 64}
+    fingerprint: ClassVar = {"name": "stand-in", "scheme": "bench", "template": "bench", "sha256": "0" * 64}
 
     def predict(self, contexts):
+        """Label a batch."""
         digests = b"".join(blake2b(c.reply.encode(), digest_size=6).digest() for c in contexts)
         raw = np.frombuffer(digests, "<u2").reshape(-1, len(LABELS)) + 1.0
         p = raw / raw.sum(axis=1, keepdims=True)
