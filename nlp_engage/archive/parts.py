@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 import numpy as np
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from nlp_engage.archive.privacy import Privacy
     from nlp_engage.types import Comment, DialogueTree, Labeller
 
+Books: TypeAlias = "dict[str, Any]"
+"""What a part counts: records, threads, posts, comments, labelled, unlabelled, issues."""
 _KEY: Final = b"nlp_engage.key"
 _BOOKS: Final = b"nlp_engage.books"
 _SETTINGS: Final = b"nlp_engage.settings"
@@ -95,6 +97,18 @@ def finished_books(run: Path, part: Part) -> dict[str, Any] | None:
             return None
     books: dict[str, Any] = json.loads(metadata[_BOOKS])
     return books
+
+
+def do_part(
+    run: Path,
+    part: Part,
+    labeller: Labeller,
+    privacy: Privacy,
+    progress: Callable[[int], object] | None = None,
+) -> tuple[Books, bool]:
+    """Make a part (``make_part``) unless it is there already; returns its books, and whether it was."""
+    found = finished_books(run, part)
+    return (found, True) if found is not None else (make_part(run, part, labeller, privacy, progress), False)
 
 
 def make_part(

@@ -12,12 +12,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 
 from nlp_engage.archive.label import Remembering
-from nlp_engage.archive.parts import Part, coarser, finished_books, make_part, part_paths
+from nlp_engage.archive.parts import Part, coarser, do_part, part_paths
 from nlp_engage.archive.privacy import Privacy
 from nlp_engage.archive.progress import PROGRESS, Progress
 from nlp_engage.archive.spill import DEFAULT_MEMORY, ThreadStore
@@ -30,6 +30,7 @@ from nlp_engage.types import ReadReport
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from nlp_engage.archive.parts import Books
     from nlp_engage.types import Labeller
 
 WORKERS: Final = 2
@@ -55,6 +56,43 @@ class RunResult:
     resumed_parts: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """An archive that was read and grouped: what is left for an engine to do.
+
+    Attributes:
+        folder: The run folder.
+        store: The comments, by part.
+        parts: Number of parts.
+        settings: Digest of model, privacy and package version.
+        labeller: The model.
+        privacy: What of the comments is written.
+        progress: Whom to tell how far it is.
+    """
+
+    folder: Path
+    store: ThreadStore
+    parts: int
+    settings: str
+    labeller: Labeller
+    privacy: Privacy
+    progress: Progress
+
+    @property
+    def order(self) -> Sequence[int]:
+        """The last part first, so that a part of a finer cut finds what the coarser one left."""
+        return range(self.parts - 1, -1, -1)
+
+    def part(self, number: int) -> Part:
+        """One part, to be labelled."""
+        records, earlier = self.store.part(number), coarser(number, self.parts)
+        return Part(number=number, records=records, settings=self.settings, earlier=earlier)
+
+
+Engine: TypeAlias = "Callable[[Job], tuple[list[Books], int]]"
+"""Does all parts of a job: returns the books of each, by number, and how many were there already."""
+
+
 def label_archive(
     paths: Sequence[str | Path],
     out: str | Path,
@@ -68,6 +106,7 @@ def label_archive(
     mask: bool = False,
     memory: int = DEFAULT_MEMORY,
     workers: int = WORKERS,
+    engine: Engine | None = None,
     progress: Callable[[int, int], object] | None = None,
 ) -> RunResult:
     """Label an archive into a run folder, or finish a run that was interrupted.
@@ -87,6 +126,7 @@ def label_archive(
         mask: Mask e-mail addresses and phone numbers.
         memory: Bytes the grouping may take; beyond, it goes to disk.
         workers: Parts in hand at once, 1 or more.
+        engine: Who does the parts; by default this process, ``workers`` at once (``cluster.label_on_ray`` for Ray).
         progress: Called with (records done since the last call, records in all).
 
     Returns:
@@ -113,14 +153,18 @@ def label_archive(
             head = {"nlp_engage": version("nlp-engage"), **made_with, "parts": parts, "read": report.read}
             write_atomically(folder / MANIFEST, _json({**head, "complete": False}))
             told.start(total, parts)
-            worker = _Worker(folder, store, labeller, privacy, told)
-            books = worker.all(head, workers)
+            settings = _digest({k: head[k] for k in ("nlp_engage", "model", "settings")})
+            job = Job(
+                folder=folder, store=store, parts=parts, settings=settings, labeller=labeller, privacy=privacy,
+                progress=told,
+            )  # fmt: skip
+            books, resumed = engine(job) if engine else _Worker(job).all(workers)
         finally:
             store.remove()
         _drop_stale_parts(folder, parts)
         manifest = _finish(folder, {**head, **_totals(books, report), "complete": True}, report, privacy)
         told.end()
-    return RunResult(folder=folder, manifest=manifest, resumed_parts=worker.resumed)
+    return RunResult(folder=folder, manifest=manifest, resumed_parts=resumed)
 
 
 def _finish(folder: Path, manifest: dict[str, Any], report: ReadReport, privacy: Privacy) -> dict[str, Any]:
@@ -138,38 +182,29 @@ class _StoppedError(Exception):
 class _Worker:
     """Does parts, several at once: while one is read, tokenised or written, another keeps the processor busy."""
 
-    def __init__(
-        self, folder: Path, store: ThreadStore, labeller: Labeller, privacy: Privacy, progress: Progress
-    ) -> None:
-        self._folder, self._store, self._privacy, self._progress = folder, store, privacy, progress
-        self._labeller = Remembering(labeller)
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._labeller = Remembering(job.labeller)
         self._stop = threading.Event()
-        self.resumed = 0
 
-    def all(self, head: Mapping[str, Any], workers: int) -> list[dict[str, Any]]:
-        """Do all parts, the last first, so that a part of a finer cut finds what the coarser one left.
-
-        Returns:
-            The books of each part, by number.
-        """
-        numbers = range(head["parts"])
+    def all(self, workers: int) -> tuple[list[Books], int]:
+        """Do all parts; returns the books of each, by number, and how many were there already."""
         pool = ThreadPoolExecutor(workers, thread_name_prefix="part")
         try:
-            futures = {n: pool.submit(self.part, n, head) for n in reversed(numbers)}
+            futures = {n: pool.submit(self.part, n) for n in self._job.order}
             for done in as_completed(futures.values()):
                 done.result()
-            return [futures[n].result() for n in numbers]
+            results = [futures[n].result() for n in sorted(futures)]
         finally:
             self._stop.set()
             pool.shutdown(cancel_futures=True)
-            self._progress.stop()
+            self._job.progress.stop()
+        return [books for books, _ in results], sum(resumed for _, resumed in results)
 
-    def part(self, number: int, head: Mapping[str, Any]) -> dict[str, Any]:
-        """Do one part, unless it is there already; returns its books."""
-        settings = _digest({k: head[k] for k in ("nlp_engage", "model", "settings")})
-        records = self._store.part(number)
-        part = Part(number=number, records=records, settings=settings, earlier=coarser(number, head["parts"]))
-        left = len(records)
+    def part(self, number: int) -> tuple[Books, bool]:
+        """Do one part, unless it is there already; returns its books, and whether it was."""
+        job, part = self._job, self._job.part(number)
+        left = len(part.records)
 
         def step(count: int) -> None:
             nonlocal left
@@ -177,16 +212,12 @@ class _Worker:
                 raise _StoppedError
             count = min(count, left)  # stand-ins make trees and records differ
             left -= count
-            self._progress.step(count)
+            job.progress.step(count)
 
-        books = finished_books(self._folder, part)
-        resumed = books is not None
-        if books is None:
-            books = make_part(self._folder, part, self._labeller, self._privacy, step)
+        books, resumed = do_part(job.folder, part, self._labeller, job.privacy, step)
         step(left)
-        self.resumed += resumed
-        self._progress.part_done(len(records) if resumed else 0)
-        return books
+        job.progress.part_done(len(part.records) if resumed else 0)
+        return books, resumed
 
 
 def _check_folder(folder: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -15,7 +16,7 @@ from nlp_engage.scores import softmax
 from nlp_engage.types import Predictions, ReplyContext
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from nlp_engage.types import FloatArray
 
@@ -43,6 +44,7 @@ class OnnxLabeller:
         options.intra_op_num_threads = 1  # batches side by side waste less than threads within a batch
         options.log_severity_level = 3
         self.config = config
+        self._folder = folder
         self._batch_size = batch_size
         self._session = onnxruntime.InferenceSession(
             str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
@@ -65,6 +67,11 @@ class OnnxLabeller:
         """
         path = default_model() if folder is None else Path(folder)
         return cls(path, load_config(path), threads=threads, batch_size=batch_size)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled with the files of its model, so that a process on another machine needs no copy of the folder."""
+        files = {name: (self._folder / name).read_bytes() for name in ("config.json", *self.config.sha256)}
+        return _load_files, (files, self._threads, self._batch_size)
 
     @property
     def fingerprint(self) -> dict[str, Any]:
@@ -117,6 +124,13 @@ class OnnxLabeller:
         inputs = pad(batch if len(batch) > 1 else [batch[0], batch[0]])
         labels, acts = self._session.run(["labels", "acts"], inputs)
         return labels[: len(batch)], acts[: len(batch)]
+
+
+def _load_files(files: Mapping[str, bytes], threads: int, batch_size: int) -> OnnxLabeller:
+    with TemporaryDirectory() as name:
+        for file, data in files.items():
+            (Path(name) / file).write_bytes(data)
+        return OnnxLabeller.load(name, threads=threads, batch_size=batch_size)
 
 
 def available_cores() -> int:
