@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import shutil
 
 import numpy as np
@@ -234,3 +235,11 @@ def test_baselines_are_estimators_and_the_better_floor_uses_the_words():
         np.testing.assert_allclose(fitted.predict_proba(texts).sum(1), 1)
         scores[name] = float(np.mean(fitted.predict(texts) == labels))
     assert scores == {"majority": pytest.approx(1 / 3), "tfidf": 1.0}
+
+
+def test_a_pickled_labeller_brings_its_model(tiny_model, labeller):
+    again = pickle.loads(pickle.dumps(labeller))
+    assert again.fingerprint == labeller.fingerprint
+    found, expected = again.predict(contexts()), labeller.predict(contexts())
+    np.testing.assert_array_equal(found.probabilities, expected.probabilities)
+    np.testing.assert_array_equal(found.acts, expected.acts)

@@ -13,6 +13,7 @@ import logging
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -31,11 +32,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from nlp_engage.archive.parts import Books
+    from nlp_engage.archive.privacy import Privacy
     from nlp_engage.archive.run import Job
     from nlp_engage.types import Labeller
 
-RETRIES: Final = 3
-"""How often a part is tried again after its process died; a machine that is lost costs a part one try."""
 _SMALL: Final = (Path(SALT), Path(MANIFEST))
 
 
@@ -84,7 +84,7 @@ def label_on_ray(
             raise RunError(str(error).replace(name, remote.url)) from None
         remote.drop_stale(result.manifest["parts"])
         remote.send(desk, (Path(REJECTS), Path(MANIFEST)))
-    return RunResult(folder=Path(remote.url), manifest=result.manifest, resumed_parts=result.resumed_parts)
+    return RunResult(folder=remote.url, manifest=result.manifest, resumed_parts=result.resumed_parts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,10 +119,8 @@ class _OnRay:
                 _Labelling,
                 batch_size=None,
                 batch_format="pyarrow",
-                compute=ray.data.ActorPoolStrategy(min_size=1, max_size=self._actors(job.parts)),
+                compute=ray.data.ActorPoolStrategy(size=self._actors(job.parts)),
                 num_cpus=self.cpus,
-                max_restarts=-1,
-                max_task_retries=RETRIES,
                 fn_constructor_args=(
                     self.remote or job.folder, ray.put(job.labeller), job.privacy, job.settings, job.parts,
                     _versions(job.labeller),
@@ -146,16 +144,22 @@ class _Labelling:
     """An actor: holds the model, does one part after the other."""
 
     def __init__(
-        self, run: Path | RemoteRun, labeller: Any, privacy: Any, settings: str, parts: int, made_with: dict[str, Any]
+        self, run: Path | RemoteRun, labeller: Any, privacy: Privacy, settings: str, parts: int, made_with: Any
     ) -> None:
+        self._run, self._privacy, self._settings, self._parts = run, privacy, settings, parts
+        self._shipped, self._made_with = labeller, made_with
+
+    @cached_property
+    def _labeller(self) -> Labeller:
+        """Loaded with the first part, not above: what a constructor raises, Ray tells as the death of an actor."""
         import ray
 
-        model: Labeller = ray.get(labeller)
-        here = _versions(model)
-        if here != made_with:
-            raise RunError(f"a machine of the cluster labels with {here}, this one with {made_with}: install the same")
-        self._run, self._privacy, self._settings, self._parts = run, privacy, settings, parts
-        self._labeller = Remembering(model)
+        model: Labeller = ray.get(self._shipped)
+        if (here := _versions(model)) != self._made_with:
+            raise RunError(
+                f"a machine of the cluster labels with {here}, this one with {self._made_with}: install the same on all"
+            )
+        return Remembering(model)
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         import pyarrow as pa
@@ -192,13 +196,19 @@ def _connected(address: str | None) -> Iterator[None]:
         RunError: The cluster cannot be reached.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray reports its use to its makers unless told otherwise
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # its C++ side writes to our stderr
     import ray
 
     if ray.is_initialized():
         yield
         return
     try:
-        ray.init(address, logging_level=logging.ERROR, log_to_driver=False, include_dashboard=None)
+        ray.init(
+            address,
+            logging_level=logging.ERROR,
+            log_to_driver=False,
+            include_dashboard=False if address is None else None,
+        )
     except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
         where = address or os.environ.get("RAY_ADDRESS") or "a cluster on this machine"
         raise RunError(
@@ -213,15 +223,15 @@ def _connected(address: str | None) -> Iterator[None]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """No bars and no plans of Ray Data: progress is told by the run."""
+    """No bars and no plans of Ray Data: progress is told by the run. Errors of an actor arrive as they are."""
     import ray
 
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # what fails is told once, by us
     context = ray.data.DataContext.get_current()
-    names = ("enable_progress_bars", "print_on_execution_start")
-    before = {name: getattr(context, name) for name in names}
-    for name in names:
-        setattr(context, name, False)
+    wanted = {"enable_progress_bars": False, "print_on_execution_start": False, "raise_original_map_exception": True}
+    before = {name: getattr(context, name) for name in wanted}
+    for name, value in wanted.items():
+        setattr(context, name, value)
     try:
         yield
     finally:
@@ -237,11 +247,10 @@ def _told() -> Iterator[None]:
     try:
         yield
     except ray.exceptions.RayError as error:
-        causes = [error, getattr(error, "cause", None), error.__cause__]
-        for cause in causes:
-            if isinstance(cause, NlpEngageError | OSError):
-                raise cause from None
-        raise RunError(f"the Ray cluster failed: {_first(error)}; finished parts are kept, run it again") from error
+        cause = getattr(error, "cause", None) or error
+        if isinstance(cause, NlpEngageError | OSError):
+            raise cause from None
+        raise RunError(f"the Ray cluster failed: {_first(cause)}; finished parts are kept, run it again") from error
 
 
 def _first(error: BaseException) -> str:

@@ -118,9 +118,7 @@ class RemoteRun:
         return found
 
 
-def do_remote_part(
-    run: RemoteRun, desk: Path, part: Part, labeller: Labeller, privacy: Privacy
-) -> tuple[Books, bool]:
+def do_remote_part(run: RemoteRun, desk: Path, part: Part, labeller: Labeller, privacy: Privacy) -> tuple[Books, bool]:
     """``do_part`` for a run at a URL: by way of a local folder, with the same code and so the same bytes.
 
     Args:
@@ -139,5 +137,3 @@ def do_remote_part(
     if not resumed:
         run.send(desk, (comments, labels))  # labels last: a part with labels is complete
     return books, resumed
-
-

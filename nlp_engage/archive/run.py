@@ -46,12 +46,12 @@ class RunResult:
     """What a run did.
 
     Attributes:
-        folder: The run folder.
+        folder: The run folder, or the URL it lies at.
         manifest: Its manifest.
         resumed_parts: Parts that were already there.
     """
 
-    folder: Path
+    folder: Path | str
     manifest: dict[str, Any]
     resumed_parts: int
 
