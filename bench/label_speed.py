@@ -163,11 +163,14 @@ def stages(trees: list, archive: Path, labeller: OnnxLabeller) -> tuple[dict[str
 
 
 def main() -> None:
+    global ROUNDS  # noqa: PLW0603
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, default=default_model())
     parser.add_argument("--replies", type=int, default=2_000)
     parser.add_argument("--rival-replies", type=int, default=320)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
     options = parser.parse_args()
+    ROUNDS = options.rounds
     trees = sample_trees(options.replies)
     contexts = [c for tree in trees for _, c in reply_contexts(tree)]
     languages = {lang: sum(c.language == lang for c in contexts) for lang in ("en", "zh")}
