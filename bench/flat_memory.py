@@ -30,7 +30,7 @@ from texts import archive_files, source
 from nlp_engage.readers import read
 from nlp_engage.types import ACT_LABEL, ACTS, LABELS, Predictions
 
-SMALL, FULL = (100_000, 300_000), (500_000, 1_000_000, 2_000_000, 5_000_000)
+SMALL, FULL = (50_000, 200_000), (500_000, 1_000_000, 2_000_000, 5_000_000)
 GOAL = 2 * 1024**3
 FIRST_ACT = np.array([next(i for i, act in enumerate(ACTS) if ACT_LABEL[act] == label) for label in LABELS], np.int32)
 
@@ -98,7 +98,7 @@ def measured(verb: str, archive: Path, run: Path) -> dict:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--full", action="store_true", help="0.5, 1, 2 and 5 million comments instead of 0.1 and 0.3")
+    parser.add_argument("--full", action="store_true", help="0.5, 1, 2 and 5 million comments instead of 0.05 and 0.2")
     parser.add_argument("--sizes", type=int, nargs="+")
     parser.add_argument("--scratch", help="folder for archive and run (default: the system's)")
     parser.add_argument("--work", nargs=3, help=argparse.SUPPRESS)

@@ -21,6 +21,9 @@ class Bucket(LocalFileSystem):
 
     protocol = "bucket"
 
+    def __init__(self, **options):
+        super().__init__(auto_mkdir=True, **options)  # folders are but names in an object store
+
     @classmethod
     def _strip_protocol(cls, path):
         return LocalFileSystem._strip_protocol(str(path).removeprefix("bucket://"))

@@ -62,6 +62,25 @@ def test_probabilities_and_acts_have_the_promised_shapes_and_ranges(labeller):
     assert 1 / len(ACTS) <= found.act_probabilities.min() <= found.act_probabilities.max() <= 1
 
 
+def test_the_shipped_model_answers_the_same_to_the_bit_whoever_shares_the_batch():
+    shipped = OnnxLabeller.load(threads=1)
+    texts = [
+        "wow",
+        "which size is it?",
+        "我奶奶也有一个",
+        "多少钱",
+        "no, it leaks",
+        "last summer we took it along",
+        "哈哈",
+    ]
+    inputs = [ReplyContext(reply=t, by_owner=False, turns=((Role.POST, "New cups"),), language="en") for t in texts]
+    together = shipped.predict(inputs).probabilities
+    for groups in ([[i] for i in inputs], [inputs[:2], inputs[2:]], [inputs[k::3] for k in range(3)]):
+        for group in groups:
+            found = shipped.predict(group).probabilities
+            assert (found == together[[inputs.index(c) for c in group]]).all()
+
+
 def test_an_empty_batch_has_an_empty_answer(labeller):
     found = labeller.predict([])
     assert found.probabilities.shape == (0, 3)

@@ -142,7 +142,7 @@ def test_a_url_keeps_its_own_salt_and_a_place_of_something_else_is_left_alone(ar
     with pytest.raises(RunError, match="holds files but no manifest"):
         label_on_ray([archive], f"bucket://{tmp_path}/store", Afar())
     with pytest.raises(RunError, match=r"nostore://.* takes a path or a URL"):
-        RemoteRun("nostore://run")
+        RemoteRun("nostore://run").check()
 
 
 def test_a_machine_with_another_version_is_refused(archive, tmp_path, connected):

@@ -40,6 +40,7 @@ class Progress:
 
     def while_reading(self, comments: Iterable[Comment]) -> Iterator[Comment]:
         """Pass comments through and count them."""
+        self._write(now=True)
         for n, comment in enumerate(comments):
             if n % _LOOK == 0:
                 self._write()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from nlp_engage.archive.parts import do_part, part_paths
 from nlp_engage.archive.store import MANIFEST
@@ -37,10 +38,6 @@ class RemoteRun:
     Args:
         url: Where the run lies, e.g. ``s3://bucket/run``. Goes to other processes as it is.
 
-    Raises:
-        MissingExtraError: The package for this kind of URL is not installed.
-        RunError: The URL names no known kind of store.
-
     Example:
         >>> import tempfile
         >>> run = RemoteRun("memory://doctest-run")
@@ -55,25 +52,31 @@ class RemoteRun:
     """
 
     def __init__(self, url: str) -> None:
-        require("fsspec", extra="ray")
-        import fsspec
-
         self.url = url.rstrip("/")
-        try:
-            self._fs, self._root = fsspec.core.url_to_fs(self.url)
-        except ImportError as error:
-            raise MissingExtraError(f"{url}: {error}") from None
-        except ValueError as error:
-            raise RunError(f"{url}: {error}; -o takes a path or a URL such as s3://bucket/run") from None
 
     def __reduce__(self) -> tuple[type[RemoteRun], tuple[str]]:
         return RemoteRun, (self.url,)
 
+    @cached_property
+    def _store(self) -> tuple[Any, str]:
+        """The file system and the path on it; opened where it is first used, for connections do not travel."""
+        require("fsspec", extra="ray")
+        import fsspec
+
+        try:
+            fs, root = fsspec.core.url_to_fs(self.url)
+        except ImportError as error:
+            raise MissingExtraError(f"{self.url}: {error}") from None
+        except ValueError as error:
+            raise RunError(f"{self.url}: {error}; -o takes a path or a URL such as s3://bucket/run") from None
+        return fs, root
+
     def fetch(self, desk: Path, names: Iterable[Path]) -> None:
         """Copy files of the run into a local folder; those that are not there are left out."""
+        fs, _ = self._store
         for name in names:
             try:
-                data = self._fs.cat_file(self._at(name))
+                data = fs.cat_file(self._at(name))
             except FileNotFoundError:
                 continue
             (desk / name).parent.mkdir(parents=True, exist_ok=True)
@@ -81,18 +84,17 @@ class RemoteRun:
 
     def send(self, desk: Path, names: Iterable[Path]) -> None:
         """Copy files of a local folder into the run, in this order; those that are not there are left out."""
+        fs, _ = self._store
         for name in names:
-            if not (desk / name).is_file():
-                continue
-            path = self._at(name)
-            self._fs.makedirs(self._fs._parent(path), exist_ok=True)  # no more than a name on an object store
-            self._fs.pipe_file(path, (desk / name).read_bytes())
+            if (desk / name).is_file():
+                fs.pipe_file(self._at(name), (desk / name).read_bytes())
 
     def check(self) -> None:
         """Refuse a place that holds something else.
 
         Raises:
-            RunError: There are files, but no manifest.
+            MissingExtraError: The package for this kind of URL is not installed.
+            RunError: There are files, but no manifest; or the URL names no known kind of store.
         """
         names = {Path(path).name for path in self._list()}
         if MANIFEST not in names and names - {SALT}:
@@ -104,15 +106,16 @@ class RemoteRun:
         for folder in ("comments", "labels"):
             for path in self._list(folder):
                 if path not in known:
-                    self._fs.rm_file(path)
+                    self._store[0].rm_file(path)
 
     def _at(self, name: Path) -> str:
-        return f"{self._root.rstrip('/')}/{name.as_posix()}"
+        return f"{self._store[1].rstrip('/')}/{name.as_posix()}"
 
     def _list(self, folder: str = "") -> list[str]:
-        self._fs.invalidate_cache()  # other processes write here, too
+        fs, root = self._store
+        fs.invalidate_cache()  # other processes write here, too
         try:
-            found: list[str] = self._fs.ls(self._at(Path(folder)) if folder else self._root, detail=False)
+            found: list[str] = fs.ls(self._at(Path(folder)) if folder else root, detail=False)
         except FileNotFoundError:
             return []
         return found

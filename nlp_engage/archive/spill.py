@@ -33,7 +33,7 @@ DEFAULT_MEMORY: Final = 2 * 1024**3
 
 _BATCH: Final = 20_000
 _BATCH_BYTES: Final = 32 * 2**20
-_SORTER_SHARE: Final = 0.4
+_SORTER_SHARE: Final = 0.25
 _FILE: Final = "threads.duckdb"
 _ENCODER: Final = msgspec.json.Encoder()
 _DECODER: Final = msgspec.json.Decoder(Comment)
