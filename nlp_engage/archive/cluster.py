@@ -164,7 +164,10 @@ class _Labelling:
     def __call__(self, batch: pa.Table) -> pa.Table:
         import pyarrow as pa
 
-        return pa.Table.from_pylist([self._row(**row) for row in batch.to_pylist()])
+        try:
+            return pa.Table.from_pylist([self._row(**row) for row in batch.to_pylist()])
+        except OSError as error:
+            raise RunError(f"a machine of the cluster cannot read or write the run: {error}") from None
 
     def _row(self, number: int, records: list[bytes]) -> dict[str, Any]:
         part = Part(number=number, records=records, settings=self._settings, earlier=coarser(number, self._parts))
@@ -248,8 +251,8 @@ def _told() -> Iterator[None]:
         yield
     except ray.exceptions.RayError as error:
         cause = getattr(error, "cause", None) or error
-        if isinstance(cause, NlpEngageError | OSError):
-            raise cause from None
+        if isinstance(cause, NlpEngageError):  # Ray adds a line on its own retries
+            raise type(cause)(str(cause).split("\nFailed to ")[0]) from None
         raise RunError(f"the Ray cluster failed: {_first(cause)}; finished parts are kept, run it again") from error
 
 
