@@ -71,6 +71,11 @@ def everything(run):
     return {**tables(run), **{name: (run / name).read_bytes() for name in ("manifest.json", "rejects.jsonl")}}
 
 
+def test_a_cluster_that_does_not_answer_is_named(archive, tmp_path):
+    with pytest.raises(RunError, match=r"cannot be reached: 127.0.0.1:1 \(.*ray start --head"):
+        label_on_ray([archive], tmp_path / "run", FakeLabeller(), address="127.0.0.1:1")
+
+
 def test_the_cluster_is_reached_by_its_address_and_the_run_is_the_same(archive, tmp_path, expected, cluster):
     steps = []
     run = tmp_path / "run"

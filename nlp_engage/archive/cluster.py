@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import socket
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -68,6 +69,9 @@ def label_on_ray(
         MissingExtraError: Ray, or the package for this kind of URL, is not installed.
         RunError: The cluster cannot be reached or failed, or any reason ``label_archive`` has.
     """
+    # Read when Ray is imported: it reports its use to its makers, and its C++ side writes to our stderr, unless told.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     require("ray.data", extra="ray")
     engine = _OnRay(address=address, workers=workers, cpus=cpus, remote=None)
     if (folder := local_path(out)) is not None:
@@ -198,21 +202,20 @@ def _connected(address: str | None) -> Iterator[None]:
     Raises:
         RunError: The cluster cannot be reached.
     """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray reports its use to its makers unless told otherwise
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # its C++ side writes to our stderr
     import ray
 
     if ray.is_initialized():
         yield
         return
     try:
+        _knock(address or os.environ.get("RAY_ADDRESS") or "")
         ray.init(
             address,
             logging_level=logging.ERROR,
             log_to_driver=False,
             include_dashboard=False if address is None else None,
         )
-    except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         where = address or os.environ.get("RAY_ADDRESS") or "a cluster on this machine"
         raise RunError(
             f"the Ray cluster cannot be reached: {where} ({_first(error)}). Start one with `ray start --head`, give "
@@ -222,6 +225,13 @@ def _connected(address: str | None) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Raise OSError at once where nobody answers; Ray itself tries for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdecimal():
+        socket.create_connection((host, int(port)), timeout=10).close()
 
 
 @contextmanager
