@@ -163,7 +163,7 @@ def stages(trees: list, archive: Path, labeller: OnnxLabeller) -> tuple[dict[str
 
 
 def main() -> None:
-    global ROUNDS  # noqa: PLW0603
+    global ROUNDS
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, default=default_model())
     parser.add_argument("--replies", type=int, default=2_000)

@@ -64,21 +64,15 @@ def test_probabilities_and_acts_have_the_promised_shapes_and_ranges(labeller):
 
 def test_the_shipped_model_answers_the_same_to_the_bit_whoever_shares_the_batch():
     shipped = OnnxLabeller.load(threads=1)
-    texts = [
-        "wow",
-        "which size is it?",
-        "我奶奶也有一个",
-        "多少钱",
-        "no, it leaks",
-        "last summer we took it along",
-        "哈哈",
-    ]
+    words = ["wow", "which", "size", "is", "it", "我奶奶也有一个", "多少钱", "no", "it", "leaks"]
+    texts = [" ".join(words[: k % 9 + 1] * (k % 4 + 1)) for k in range(24)]  # of many lengths
     inputs = [ReplyContext(reply=t, by_owner=False, turns=((Role.POST, "New cups"),), language="en") for t in texts]
+    inputs = list(dict.fromkeys(inputs))
     together = shipped.predict(inputs).probabilities
-    for groups in ([[i] for i in inputs], [inputs[:2], inputs[2:]], [inputs[k::3] for k in range(3)]):
-        for group in groups:
-            found = shipped.predict(group).probabilities
-            assert (found == together[[inputs.index(c) for c in group]]).all()
+    rng = np.random.default_rng(3)
+    groups = [[k] for k in range(8)] + [rng.choice(len(inputs), size=n, replace=False) for n in (2, 2, 3, 3, 5, 7)]
+    for rows in groups:
+        assert (shipped.predict([inputs[k] for k in rows]).probabilities == together[rows]).all()
 
 
 def test_an_empty_batch_has_an_empty_answer(labeller):

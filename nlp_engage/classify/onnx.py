@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 BATCH_TOKENS: Final = 2_048
 """Tokens per inference call, padding included: enough to fill the matrix units, little enough for the cache."""
 BATCH_SIZE: Final = 64
+_VECTOR: Final = 8
 
 
 class OnnxLabeller:
@@ -120,8 +121,9 @@ class OnnxLabeller:
         return labels, acts
 
     def _score(self, batch: Sequence[Encoded]) -> tuple[FloatArray, FloatArray]:
-        # A single row takes another path through the matrix code, with other rounding: it is given company.
-        inputs = pad(batch if len(batch) > 1 else [batch[0], batch[0]])
+        # The last digit must not depend on the company. A single row takes another path through the matrix code, with
+        # other rounding, and so does what is left over of a length that is no multiple of the vector width.
+        inputs = pad(batch if len(batch) > 1 else [batch[0], batch[0]], _VECTOR)
         labels, acts = self._session.run(["labels", "acts"], inputs)
         return labels[: len(batch)], acts[: len(batch)]
 
@@ -159,9 +161,9 @@ def length_batches(lengths: Sequence[int], batch_tokens: int, batch_size: int) -
         yield batch
 
 
-def pad(batch: Sequence[Encoded]) -> dict[str, Any]:
-    """Lay a batch out as the model's inputs, each of shape (batch, longest), int64."""
-    longest = max(len(e.ids) for e in batch)
+def pad(batch: Sequence[Encoded], multiple: int = 1) -> dict[str, Any]:
+    """Lay a batch out as the model's inputs, each int64 of shape (batch, longest rounded up to a multiple)."""
+    longest = -(-max(len(e.ids) for e in batch) // multiple) * multiple
     ids = np.full((len(batch), longest), PAD_ID, dtype=np.int64)
     segments = np.zeros_like(ids)
     for row, encoded in enumerate(batch):
