@@ -17,6 +17,8 @@ BENCHES = (
     "structure_speed.py",
     "measure_speed.py",
     "label_speed.py",
+    "flat_memory.py",
+    "chaos.py",
     "false_alarms.py",
     "coverage.py",
 )

@@ -48,7 +48,7 @@ def plan(run: Path, budget: int, seed: int, out: Path) -> None:
       nlp-engage audit plan run --budget 200 -o sheet.csv
     """
     from nlp_engage.archive import read_run, run_manifest
-    from nlp_engage.archive.parts import write_atomically
+    from nlp_engage.durable import write_atomically
     from nlp_engage.errors import DataError
     from nlp_engage.measure import collect
     from nlp_engage.measure.audit_plan import plan_audit

@@ -69,7 +69,7 @@ def compare(
 
 def save(out: Path, plain: Callable[[], Any], arrow: Callable[[], Any]) -> None:
     """Write a result by its suffix, whole or not at all."""
-    from nlp_engage.archive.parts import write_atomically
+    from nlp_engage.durable import write_atomically
     from nlp_engage.report.tables import write_arrow
 
     if out.suffix == ".json":

@@ -256,7 +256,7 @@ class Labeller(Protocol):
         ...
 
     def predict(self, contexts: Sequence[ReplyContext]) -> Predictions:
-        """Label a batch. Order of the answer is that of the input."""
+        """Label a batch. Order of the answer is that of the input. May be called from several threads at once."""
         ...
 
 

@@ -30,10 +30,10 @@ from nlp_engage.archive import (
 )
 from nlp_engage.archive import run as run_module
 from nlp_engage.archive import spill as spill_module
-from nlp_engage.archive.parts import write_atomically
 from nlp_engage.archive.privacy import Privacy, mask
 from nlp_engage.archive.spill import ThreadStore, threads_of
 from nlp_engage.classify import default_model
+from nlp_engage.durable import write_atomically
 from nlp_engage.errors import RunError
 from nlp_engage.text import for_model
 from nlp_engage.tree import build_trees, healed
@@ -94,7 +94,7 @@ def test_the_books_add_up_and_every_reply_has_one_row(archive, tmp_path, small_p
     result = label_archive([archive], tmp_path / "run", FakeLabeller(), salt="s")
     m = result.manifest
     assert (m["read"], m["kept"], m["rejected"]) == (281, 280, 1)
-    assert (m["threads"], m["posts"], m["comments"], m["parts"]) == (40, 40, 240, 7)
+    assert (m["threads"], m["posts"], m["comments"], m["parts"]) == (40, 40, 240, 8)
     assert m["labelled"] + sum(m["unlabelled"].values()) == m["comments"]
     rejects = [json.loads(line) for line in (tmp_path / "run" / "rejects.jsonl").read_text().splitlines()]
     assert [(r["place"], bool(r["reason"])) for r in rejects] == [(281, True)]
@@ -248,7 +248,7 @@ def test_status_tells_how_far_an_interrupted_run_is(archive, tmp_path, small_par
         label_archive([archive], tmp_path / "run", FakeLabeller(fail_after=100))
     status = run_status(tmp_path / "run")
     assert not status["complete"]
-    assert 0 < status["parts_done"] < status["parts"] == 7
+    assert 0 < status["parts_done"] < status["parts"] == 8
     assert 0 < status["comments_done"] < status["comments"] == 280
     with pytest.raises(RunError, match="no run folder"):
         run_status(tmp_path)

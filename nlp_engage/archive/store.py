@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from nlp_engage.archive.parts import attach_rows, part_paths
+import numpy as np
+
+from nlp_engage.archive.parts import part_paths
 from nlp_engage.errors import RunError
 from nlp_engage.tree import build_tree
-from nlp_engage.types import Comment, LabelledTree
+from nlp_engage.types import ACTS, LABELS, Comment, LabelledTree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator
+
+    import pyarrow as pa
 
     from nlp_engage.measure import HeldOut
+    from nlp_engage.types import DialogueTree
 
 MANIFEST: Final = "manifest.json"
 REJECTS: Final = "rejects.jsonl"
@@ -123,24 +128,52 @@ def read_run(run: str | Path) -> Iterator[LabelledTree]:
         comments_path, labels_path = part_paths(folder, number)
         try:
             comments = pq.read_table(comments_path).drop_columns(["depth", "link_confidence"])
-            labels: defaultdict[str, dict[str, Any]] = defaultdict(dict)
-            for row in pq.read_table(labels_path).to_pylist():  # ids need be unique in their thread only
-                labels[row["thread_id"]][row["id"]] = row
+            labels = _Labels(pq.read_table(labels_path), labels_path)
         except (OSError, pa.ArrowException) as error:
             raise RunError(f"{comments_path.name} cannot be read ({error}); label the archive again") from None
-        thread: list[Comment] = []
-        for row in comments.to_pylist():
-            comment = Comment(**{k: v for k, v in row.items() if v is not None})
-            if thread and thread[0].thread_id != comment.thread_id:
-                yield _join(thread, labels, labels_path)
-                thread = []
-            thread.append(comment)
-        if thread:
-            yield _join(thread, labels, labels_path)
+        for _, thread in groupby(_comments(comments), key=lambda comment: comment.thread_id):
+            yield labels.attach(build_tree(list(thread)))
 
 
-def _join(records: Sequence[Comment], labels: Mapping[str, dict[str, Any]], path: Path) -> LabelledTree:
-    try:
-        return attach_rows(build_tree(records), labels[records[0].thread_id])
-    except KeyError as missing:
-        raise RunError(f"{path}: no row for comment {missing}; the part is damaged, label the archive again") from None
+def _comments(table: pa.Table) -> Iterator[Comment]:
+    """Comments from columns; a column without a value in the whole part costs nothing."""
+    names = [name for name in table.column_names if table[name].null_count < len(table)]
+    whole = all(table[name].null_count == 0 for name in names)
+    for values in zip(*(table[name].to_pylist() for name in names), strict=True):
+        row = zip(names, values, strict=True)
+        yield Comment(**dict(row)) if whole else Comment(**{k: v for k, v in row if v is not None})
+
+
+class _Labels:
+    """The labels of a part as columns, found by thread and comment: ids need be unique in their thread only."""
+
+    def __init__(self, table: pa.Table, path: Path) -> None:
+        self._path = path
+        keys = zip(table["thread_id"].to_pylist(), table["id"].to_pylist(), strict=True)
+        self._row = {key: row for row, key in enumerate(keys)}
+        self._languages = table["lang"].to_pylist()
+        self._probabilities = np.stack([table[f"p_{label}"].to_numpy() for label in LABELS], axis=1)
+        codes: dict[str | None, int] = {None: -1, **{act.value: code for code, act in enumerate(ACTS)}}
+        self._acts = np.array([codes[act] for act in table["act"].to_pylist()], dtype=np.int32)
+        self._act_p = table["p_act"].to_numpy()
+
+    def attach(self, tree: DialogueTree) -> LabelledTree:
+        """Put the labels of a tree beside it."""
+        nodes = np.flatnonzero(~tree.stand_in)
+        nodes = nodes[nodes > 0]
+        thread, comments = tree.thread_id, tree.comments
+        try:
+            rows = [self._row[thread, comments[i].id] for i in nodes.tolist()]
+        except KeyError as missing:
+            raise RunError(
+                f"{self._path}: no row for comment {missing}; the part is damaged, label the archive again"
+            ) from None
+        probabilities = np.full((len(tree), len(LABELS)), np.nan)
+        acts, act_p = np.full(len(tree), -1, dtype=np.int32), np.full(len(tree), np.nan)
+        probabilities[nodes], acts[nodes], act_p[nodes] = self._probabilities[rows], self._acts[rows], self._act_p[rows]
+        languages = ["none"] * len(tree)
+        for i, row in zip(nodes.tolist(), rows, strict=True):
+            languages[i] = self._languages[row]
+        return LabelledTree(
+            tree=tree, probabilities=probabilities, acts=acts, act_probabilities=act_p, languages=tuple(languages)
+        )

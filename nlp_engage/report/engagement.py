@@ -109,7 +109,7 @@ class EngagementReport:
 
             write_table(self.measurement, out)
         elif out.suffix in (".html", ".htm"):
-            from nlp_engage.archive.parts import write_atomically
+            from nlp_engage.durable import write_atomically
 
             page = self.to_html(lang=lang, title=title, no_text=no_text, command=command)
             write_atomically(out, page.encode("utf-8"))

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from nlp_engage.archive.parts import write_atomically
+from nlp_engage.durable import write_atomically
 from nlp_engage.errors import DataError
 from nlp_engage.show import in_columns, plain
 from nlp_engage.types import LABELS
