@@ -23,7 +23,7 @@ import numpy as np
 
 from nlp_engage.errors import DataError
 from nlp_engage.mentions import recover_targets, time_key
-from nlp_engage.types import Comment, DialogueTree, Issue, IssueKind
+from nlp_engage.types import Comment, DialogueTree, Issue, IssueKind, LinkMethod
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 STATED: Final = 1.0
 """Confidence of a link that the platform states."""
 REPLACED: Final = 0.5
-"""Confidence of a link to the post that stands in for an impossible one. To be calibrated by measurement."""
+"""Confidence of a link to the post that stands in for an impossible one: nothing is known of the true one."""
 
 _KINDS: Final = {kind: place for place, kind in enumerate(IssueKind)}
 
@@ -46,12 +46,14 @@ class _Draft:
     issues: list[Issue]
     parents: list[int] = field(default_factory=list)
     confidence: list[float] = field(default_factory=list)
+    methods: list[LinkMethod] = field(default_factory=list)
     stand_ins: set[int] = field(default_factory=set)
 
-    def link(self, parent: int, confidence: float) -> None:
+    def link(self, parent: int, confidence: float, method: LinkMethod) -> None:
         """Give the next node its parent."""
         self.parents.append(parent)
         self.confidence.append(confidence)
+        self.methods.append(method)
 
     def note(self, kind: IssueKind, node: int, detail: str) -> None:
         """Book a repair of a node."""
@@ -182,7 +184,7 @@ def _link(draft: _Draft) -> None:
     comments = draft.comments
     index = {c.id: i for i, c in enumerate(comments)}
     recovered = recover_targets(comments)
-    draft.link(-1, STATED)
+    draft.link(-1, STATED, LinkMethod.STATED)
     _ignore_parent_of_post(draft, index)
     missing: dict[str, int] = {}
     for i in range(1, len(comments)):
@@ -191,21 +193,25 @@ def _link(draft: _Draft) -> None:
             continue
         if not parent_id:
             draft.note(IssueKind.EXTRA_ROOT, i, "no parent, yet not the post; taken as a reply to the post")
-            draft.link(0, STATED)
+            draft.link(0, STATED, LinkMethod.REPAIRED)
         elif parent_id == comments[i].id:
             draft.note(IssueKind.SELF_REPLY, i, "it answers itself; taken as a reply to the post")
-            draft.link(0, REPLACED)
+            draft.link(0, REPLACED, LinkMethod.REPAIRED)
         else:
             parent = index.get(parent_id)
             if parent is None:
                 parent = missing.setdefault(parent_id, len(index) + len(missing))
                 draft.note(IssueKind.MISSING_PARENT, i, f"it answers {parent_id!r}, not in the archive")
-            draft.link(parent, recovered[i].confidence if i in recovered else STATED)
+            found = recovered.get(i)
+            if found is None:
+                draft.link(parent, STATED, LinkMethod.STATED)
+            else:
+                draft.link(parent, found.confidence, found.method)
     for parent_id in missing:
         draft.stand_ins.add(len(comments))
         thread_id = comments[0].thread_id
         comments.append(Comment(id=parent_id, thread_id=thread_id, parent_id=thread_id, deleted=True))
-        draft.link(0, REPLACED)
+        draft.link(0, REPLACED, LinkMethod.REPAIRED)
 
 
 def _link_recovered(draft: _Draft, i: int, target: Target, index: dict[str, int]) -> bool:
@@ -215,7 +221,7 @@ def _link_recovered(draft: _Draft, i: int, target: Target, index: dict[str, int]
         return False
     answered = draft.comments[target.node].id
     draft.note(IssueKind.RECOVERED_PARENT, i, f"filed under {own!r} by the platform; it answers {answered!r}")
-    draft.link(target.node, target.confidence)
+    draft.link(target.node, target.confidence, target.method)
     return True
 
 
@@ -247,7 +253,7 @@ def _cut_loops(draft: _Draft) -> None:
         first = min(loop, key=lambda k: time_key(comments[k]))
         answered = comments[parents[first]].id
         draft.note(IssueKind.LOOP, first, f"it answered {answered!r} in a loop of {len(loop)}; cut")
-        parents[first], draft.confidence[first] = 0, REPLACED
+        parents[first], draft.confidence[first], draft.methods[first] = 0, REPLACED, LinkMethod.REPAIRED
 
 
 def _in_order(draft: _Draft) -> DialogueTree:
@@ -265,6 +271,7 @@ def _in_order(draft: _Draft) -> DialogueTree:
         parents=parents,
         stand_in=stand_in,
         link_confidence=np.array(draft.confidence, dtype=np.float64)[order],
+        link_method=tuple(draft.methods[i] for i in order),
     )
     place = {c.id: i for i, c in enumerate(tree.comments)}
     issues = [*draft.issues, *_gaps(tree)]
