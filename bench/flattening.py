@@ -83,7 +83,8 @@ class Scenario:
     Attributes:
         prefix: Replies to replies that name whom they answer.
         prefix_floor: Replies to the floor comment that name its author.
-        stated: Replies whose target is stated (the second id field is there): they are not flattened.
+        stated: Replies whose target is stated (the second id field is there): unless it is the floor, they are not
+            flattened.
         names: ``unique`` in the thread, ``repeated`` (a third of the people shares five names), ``awkward``
             (spaces, punctuation, emoji, one name the beginning of another, other case and width in the prefix).
         mask: ``stars`` (``张***三``) in the author's name only, ``both`` there and in the prefix, ``opaque``
@@ -113,6 +114,7 @@ class Scenario:
 SCENARIOS = (
     Scenario(name="prefix, unique names"),
     Scenario(name="prefix also to the floor", prefix_floor=1.0),
+    Scenario(name="target id on all, no prefix", stated=1.0, prefix=0.0),
     Scenario(name="target id on half, prefix", stated=0.5),
     Scenario(name="target id on half, no prefix", stated=0.5, prefix=0.0),
     Scenario(name="prefix on half", prefix=0.5),
@@ -130,6 +132,7 @@ SCENARIOS = (
     Scenario(name="friends called in", friends=0.2),
     Scenario(name="no times", untimed=1.0),
     Scenario(name="half the times", untimed=0.5),
+    Scenario(name="no prefix, no times", prefix=0.0, untimed=1.0),
     Scenario(name="masked, no times", mask="stars", untimed=1.0),
     Scenario(name="a tenth deleted", deleted=0.1),
 )
@@ -199,7 +202,7 @@ def flatten(thread: Thread, platform: Platform, scenario: Scenario) -> Flattened
         text = _OLD_PREFIX.sub("", text, count=1) if _OLD_PREFIX.match(text) else text
         if on_floor and target is not None:
             text, named = _address(text, target, target.id == floor, platform, scenario, names, rng)
-            if not stated:
+            if not stated or target.id == floor:  # a stated floor looks like an unstated target
                 shown.truth[ids[comment.id]] = None if target.id in gone else ids[target.id]
                 shown.named |= {ids[comment.id]} if named else set()
         parent = target.id if target is not None and (stated or not on_floor) else floor
@@ -318,7 +321,7 @@ class _Names:
 _WIDE = {c: c + 0xFEE0 for c in range(ord("0"), ord("z") + 1)}
 _FAMILY = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗"
 _GIVEN = "小大明月风云天星海雨雪花山水木子文心安乐一二三北南西东春秋冬夏青白红阿老咖猫狗鱼茶米糖豆丸"
-_SYLLABLES = "an be ka lo mi ra su to vi ne zo el qui bra sto fin mar hel dor win".split()
+_SYLLABLES = tuple("anbekalomirasutovinezoelquibrastofinmarheldorwin"[i : i + 2] for i in range(0, 48, 2))
 _ODD = ("🌸", "✨", " ", "·", "_", "-", "~", " 🐱", "!", ".", "（上海）", "'s", " & ", ":", "｜")
 
 
@@ -348,7 +351,7 @@ def masked(name: str) -> str:
 def generated_threads(n: int = 300, seed: int = 5) -> Iterator[Thread]:
     """Threads by a simple story: people answer the floor, the latest comment, or whoever answered them last."""
     rng = random.Random(seed)
-    words = "size leak colour price today shop 好看 多少钱 哪里买 谢谢 真的吗 不行 颜色 尺寸".split()
+    words = ("size", "leak", "price", "today", "shop", "好看", "多少钱", "哪里买", "谢谢", "真的吗", "不行", "颜色")
     for t in range(n):
         now = datetime(2025, 6, 1, tzinfo=UTC) + timedelta(hours=t)
         post = Comment(id=f"g{t}", thread_id=f"g{t}", author="owner", created=now, text="post")

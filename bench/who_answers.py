@@ -1,8 +1,8 @@
 """Who answers whom: deep threads flattened as YouTube, Xiaohongshu and Weibo show them, and their links recovered.
 
-Run: ``python bench/who_answers.py [--full] [--fit]``. Threads are split in two halves by their id: ``--fit`` measures the
-table of confidences (``CONFIDENCE`` in ``nlp_engage/mentions.py``) on one and prints it, everything else is scored on
-the other. Rivals: the platform's own value (the floor comment) and the nearest earlier comment on the floor.
+Run: ``python bench/who_answers.py [--full] [--fit]``. Threads are split in two halves by their id: ``--fit`` measures
+the table of confidences (``CONFIDENCE`` in ``nlp_engage/mentions.py``) on one and prints it, all else is scored on the
+other. Rivals: the platform's own value (the floor comment) and the nearest earlier comment on the floor.
 ``docs/who_answers_whom.md`` explains the columns.
 """
 
@@ -45,6 +45,7 @@ class Answer:
 
     @property
     def cell(self) -> tuple[str, str]:
+        """Method and situation: a row of the table of confidences."""
         return self.target.method.value, self.target.situation
 
 
@@ -95,37 +96,25 @@ def fit(threads: list[Thread]) -> None:
         print(f'    (LinkMethod.{method.upper()}, "{situation}"): {min(share, 0.999):.3f},  # of {len(right)}')
 
 
-def score(threads: list[Thread]) -> list[Answer]:
-    """Print a line for each scenario on each platform."""
+def score(threads: list[Thread]) -> dict[str, list[Answer]]:
+    """Print a line for each scenario on each platform; the answers by scenario."""
     print("\nshares in %; ours beside the platform's own value and the nearest earlier comment\n")
-    print(
-        f"{'scenario':29}{'platform':13}{'replies':>7}{'right':>7}{'floor':>7}{'near':>7}{'at fl.':>7}{'conf':>7}{'ECE':>6}"
-    )
-    everything = []
+    titles = ("right", "floor", "near", "at fl.", "conf", "ECE")
+    print(f"{'scenario':29}{'platform':13}{'replies':>7}{''.join(f'{t:>7}' for t in titles)}")
+    everything = defaultdict(list)
     for scenario in SCENARIOS:
         for platform in PLATFORMS:
             found = list(answers(threads, platform, scenario))
+            everything[scenario.name] += found
+            flags = np.array([(a.right, a.floor_right, a.nearest_right, a.at_floor) for a in found], dtype=float)
             confidence = np.array([a.target.confidence for a in found])
-            right = np.array([a.right for a in found], dtype=float)
-            shares = (
-                right.mean(),
-                *(np.mean([getattr(a, k) for a in found]) for k in ("floor_right", "nearest_right", "at_floor")),
-            )
-            figures = "".join(f"{100 * s:7.1f}" for s in (*shares, confidence.mean()))
-            print(
-                f"{scenario.name:29}{platform.name:13}{len(found):7}{figures}{100 * calibration_error(confidence, right):6.1f}",
-                flush=True,
-            )
-            everything += found
-            if scenario is SCENARIOS[0]:
-                headline.extend(found)
+            figures = (*flags.mean(axis=0), confidence.mean(), calibration_error(confidence, flags[:, 0]))
+            row = f"{scenario.name:29}{platform.name:13}{len(found):7}"
+            print(row + "".join(f"{100 * f:7.1f}" for f in figures), flush=True)
     return everything
 
 
-headline: list[Answer] = []
-
-
-def by_uniqueness() -> None:
+def by_uniqueness(headline: list[Answer]) -> None:
     """The first scenario: how many comments of the person named are there to choose from."""
     print("\nprefix present, names unique (first scenario, all platforms)\n")
     rows = {
@@ -175,8 +164,8 @@ def main() -> int:
         fit(threads)
         return 0
     found = score(threads)
-    by_uniqueness()
-    reliability(found)
+    by_uniqueness(found[SCENARIOS[0].name])
+    reliability([answer for part in found.values() for answer in part])
     print(f"table of confidences: {len(CONFIDENCE)} situations")
     return 0
 

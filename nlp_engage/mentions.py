@@ -31,10 +31,42 @@ if TYPE_CHECKING:
     from nlp_engage.types import Comment
 
 HABIT: Final = 0.75
-"""From this share of addressed replies (among those of people who spoke on the floor before) on, a thread is taken
-to name its targets: a reply without a name then answers the floor."""
+"""From this share of replies with a name or a stated target (among those of people who spoke on the floor before) on,
+a thread is taken to tell its targets: any other reply then answers the floor."""
+FEWEST: Final = 3
+"""So many replies without either are needed to take it that a thread does not tell its targets."""
+EXACT: Final = frozenset({"bilibili", "zhihu"})
+"""Platforms that state every target: only a name in the text speaks against the floor."""
 
-CONFIDENCE: Final[dict[tuple[LinkMethod, str], float]] = {}
+CONFIDENCE: Final[dict[tuple[LinkMethod, str], float]] = {
+    (LinkMethod.ALIKE, "answers back"): 0.921,  # of 6736
+    (LinkMethod.ALIKE, "latest of more"): 0.703,  # of 4546
+    (LinkMethod.ALIKE, "latest of two"): 0.848,  # of 2909
+    (LinkMethod.ALIKE, "namesakes"): 0.592,  # of 1448
+    (LinkMethod.ALIKE, "no order"): 0.381,  # of 1903
+    (LinkMethod.ALIKE, "one comment"): 0.999,  # of 13259
+    (LinkMethod.FLOOR, "first"): 0.999,  # of 9799
+    (LinkMethod.FLOOR, "names are usual"): 0.945,  # of 38146
+    (LinkMethod.FLOOR, "newcomer"): 0.525,  # of 32229
+    (LinkMethod.FLOOR, "no order"): 0.497,  # of 5347
+    (LinkMethod.FLOOR, "no sign of names"): 0.668,  # of 399
+    (LinkMethod.NAME, "answers back"): 0.917,  # of 18813
+    (LinkMethod.NAME, "latest of more"): 0.690,  # of 13188
+    (LinkMethod.NAME, "latest of two"): 0.817,  # of 8725
+    (LinkMethod.NAME, "namesakes"): 0.641,  # of 1158
+    (LinkMethod.NAME, "no order"): 0.462,  # of 3915
+    (LinkMethod.NAME, "one comment"): 0.998,  # of 40908
+    (LinkMethod.QUOTE, "alone"): 0.963,  # of 5236
+    (LinkMethod.QUOTE, "with a name"): 0.996,  # of 236
+    (LinkMethod.STRANGER, "handle"): 0.647,  # of 1735
+    (LinkMethod.STRANGER, "no order"): 0.019,  # of 2094
+    (LinkMethod.STRANGER, "prefix"): 0.001,  # of 727
+    (LinkMethod.TURN, "no name, answers back"): 0.616,  # of 10548
+    (LinkMethod.TURN, "no name, latest"): 0.479,  # of 5740
+    (LinkMethod.TURN, "stranger, answers back"): 0.567,  # of 606
+    (LinkMethod.TURN, "unreadable, answers back"): 0.590,  # of 3060
+    (LinkMethod.TURN, "unreadable, latest"): 0.364,  # of 5104
+}
 """Share of right links, by method and situation: measured on flattened deep threads (one half of them) by
 ``bench/who_answers.py --fit``, which prints this table."""
 
@@ -122,9 +154,9 @@ def recover_targets(comments: Sequence[Comment]) -> dict[int, Target]:
 
 
 def _habit(floors: Sequence[_Floor]) -> bool | None:
-    """Whether the replies of a thread name whom they answer; ``None`` where nobody had a reason to."""
+    """Whether the replies of a thread name whom they answer; ``None`` where too few had a reason to."""
     counts = Counter(named for floor in floors for named in floor.returning())
-    if counts:
+    if counts.total() >= FEWEST or counts[True]:
         return counts[True] >= HABIT * counts.total()
     return True if any(f.names_somebody(i) for f in floors for i in f.addresses) else None
 
@@ -180,17 +212,21 @@ class _Floor:
         return () if self._opener is None else (self._opener,)
 
     def returning(self) -> Iterable[bool]:
-        """Of each reply by somebody who spoke on the floor before: whether it opens with an address."""
+        """Of each reply by somebody who spoke on the floor before: whether its target is named or stated."""
         seen = {self._who[i] for i in self._first()}
         for i in self._members:
             if self._who[i] in seen:
-                yield self.names_somebody(i)
+                yield self.names_somebody(i) or self._is_stated(i)
             seen.add(self._who[i])
 
     def names_somebody(self, i: int) -> bool:
         """Whether a reply opens with what can only be an address."""
         address = self.addresses[i]
         return address is not None and address.literal != ""
+
+    def _is_stated(self, i: int) -> bool:
+        comment = self._comments[i]
+        return comment.parent_id != comment.root_id or comment.platform in EXACT
 
     def walk(self, *, named: bool | None) -> Iterable[tuple[int, Target]]:
         """Target of every reply on the floor, in time order; ``named`` tells the thread's habit."""
@@ -290,14 +326,15 @@ class _Floor:
         return whom is not None and self._who[whom] == self._who[i] and (self._who[i], node) not in self._answered
 
     def _unaddressed(self, i: int, *, named: bool | None) -> Target:
-        if not self._believed:
-            return Target(None, LinkMethod.FLOOR, "first")
+        if named:
+            return Target(None, LinkMethod.FLOOR, "names are usual")
         if not self._ordered:
             return Target(None, LinkMethod.FLOOR, "no order")
+        if not self._believed:
+            return Target(None, LinkMethod.FLOOR, "first")
         other = self._latest.of_another(self._who[i])
-        if named or self._who[i] not in self._seen or other is None:
-            usual = "no sign of names" if named is None else "names are usual" if named else "newcomer"
-            return Target(None, LinkMethod.FLOOR, usual)
+        if self._who[i] not in self._seen or other is None:
+            return Target(None, LinkMethod.FLOOR, "no sign of names" if named is None else "newcomer")
         return self._turn(i, other, "no name")
 
     def _turn(self, i: int, other: int, situation: str) -> Target:

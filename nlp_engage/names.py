@@ -23,6 +23,7 @@ _COLON = re.compile(r":")
 _NAME_END = re.compile(r"[\s:,。、!?]|$")
 _ADDRESSED = re.compile(r"@\S|回[复覆]\s*(?:@|[^\s:]{1,40}?\s*:)")
 _CHAIN = re.compile(r"//\s*@")
+_CHAINED = re.compile(r"//\s*@[^:：]{1,64}[:：]((?:(?!//).)*)", re.DOTALL)
 _QUOTED_LINES = re.compile(r"(?:^[ \t]*>.*(?:\n|\Z)\s*)+", re.MULTILINE)
 _BRACKETED = re.compile(r"\s*[「『]([^」』]{4,})[」』]")
 _STOP = re.compile(r"[\n.!?;。！？；…]+")
@@ -74,7 +75,7 @@ def read_address(text: str) -> Address | None:
     ``回复 ... :`` belongs to the reply itself. Weibo's chain (``//@name:``) counts if nothing else does.
 
     >>> read_address("回复 @Mia Ro :hi")
-    Address(known=(('mia ro', 'mia'),), literal='mia ro', answer=True)
+    Address(known=(('mia ro :hi', 'mia ro', 'mia'),), literal='mia ro', answer=True)
     >>> read_address("@ann @bob look").known[1][-1]
     'bob'
     >>> read_address("well said//@ann:so good").literal
@@ -86,7 +87,7 @@ def read_address(text: str) -> Address | None:
         name = rest.lstrip("@ ")
         names = _beginnings(name, _NAME_END if rest.startswith("@") else _COLON)
         before, colon, _ = name[:_NAME_CHARS].partition(":")
-        literal = before.strip() if colon else names[-1] if names else ""
+        literal = before.strip() if colon else _literal(names)
         return Address((names,), literal if _ADDRESSED.match(head) else "", answer=True) if names else None
     known = []
     while head.startswith("@"):
@@ -94,10 +95,14 @@ def read_address(text: str) -> Address | None:
         known.append(_beginnings(rest, _NAME_END))
         head = "".join(rest.split(maxsplit=1)[1:])
     if any(known):
-        return Address(tuple(known), known[0][-1] if known[0] else "", answer=False)
+        return Address(tuple(known), _literal(known[0]), answer=False)
     chain = _CHAIN.search(head)
     names = _beginnings(head[chain.end() :], _COLON) if chain else ()
-    return Address((names,), names[-1], answer=True) if names else None
+    return Address((names,), _literal(names), answer=True) if names else None
+
+
+def _literal(names: tuple[str, ...]) -> str:
+    return names[-1] if names and not _NAME_END.match(names[-1]) else ""
 
 
 def _beginnings(text: str, end: re.Pattern[str]) -> tuple[str, ...]:
@@ -146,23 +151,24 @@ def is_opaque(name: str) -> bool:
 
 
 def quoted_passage(text: str) -> str:
-    """What a text quotes; empty if nothing.
+    r"""What a text quotes; empty if nothing.
 
-    >>> quoted_passage("> So it leaks?\\nIt does."), quoted_passage("「真的漏水吗」漏"), quoted_passage("是//@a:漏吗漏吗")
-    ('> So it leaks?\\n', '真的漏水吗', 'a:漏吗漏吗')
+    >>> quoted_passage("> So it leaks?\nIt does."), quoted_passage("「真的漏水吗」漏"), quoted_passage("是//@a:漏吗")
+    ('> So it leaks?\n', '真的漏水吗', '漏吗')
     """
+    text = text[:_PASSAGE_CHARS]
     if lines := "".join(_QUOTED_LINES.findall(text)) if ">" in text else "":
-        return lines[:_PASSAGE_CHARS]
+        return lines
     if bracketed := _BRACKETED.match(text):
         return bracketed[1]
-    chain = _CHAIN.search(text)
-    return text[chain.end() :].partition("//")[0][:_PASSAGE_CHARS] if chain else ""
+    chained = _CHAINED.search(text)
+    return chained[1] if chained else ""
 
 
 def own_words(text: str) -> str:
-    """A text without what it quotes.
+    r"""A text without what it quotes.
 
-    >>> own_words("> So it leaks?\\nIt does."), own_words("「真的漏水吗」漏"), own_words("是//@a:漏吗漏吗")
+    >>> own_words("> So it leaks?\nIt does."), own_words("「真的漏水吗」漏"), own_words("是//@a:漏吗漏吗")
     ('It does.', '漏', '是')
     """
     text = _QUOTED_LINES.sub("", text[:_PASSAGE_CHARS]) if ">" in text else text[:_PASSAGE_CHARS]

@@ -26,7 +26,7 @@ from nlp_engage.mentions import recover_targets, time_key
 from nlp_engage.types import Comment, DialogueTree, Issue, IssueKind, LinkMethod
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from nlp_engage.mentions import Target
 
@@ -88,7 +88,7 @@ def _start(records: Sequence[Comment]) -> float:
     return post if post < inf else min(time_key(r)[0] for r in records)
 
 
-def build_tree(records: Sequence[Comment]) -> DialogueTree:
+def build_tree(records: Sequence[Comment], *, recover: bool = True) -> DialogueTree:
     """Build the dialogue tree of one thread, healing whatever is broken.
 
     The order of the records does not matter, the time is linear (sorting aside), and healing is stable:
@@ -105,6 +105,8 @@ def build_tree(records: Sequence[Comment]) -> DialogueTree:
 
     Args:
         records: All records of one thread, in any order, at least one.
+        recover: Whether to look for the true targets of replies that are filed under a floor only. ``False`` for
+            records that were healed before and have since lost the names (the comments of a run folder).
 
     Returns:
         The tree, depth first, siblings by time, then id; those without a time last.
@@ -124,7 +126,7 @@ def build_tree(records: Sequence[Comment]) -> DialogueTree:
     [('missing_parent', 'd')]
     """
     draft = _seat(records, _common_thread(records))
-    _link(draft)
+    _link(draft, recover_targets(draft.comments) if recover else {})
     _cut_loops(draft)
     return _in_order(draft)
 
@@ -179,11 +181,10 @@ def _version(c: Comment) -> tuple[object, ...]:
     )
 
 
-def _link(draft: _Draft) -> None:
+def _link(draft: _Draft, recovered: Mapping[int, Target]) -> None:
     """Resolve every parent; add a tombstone for each one that is missing."""
     comments = draft.comments
     index = {c.id: i for i, c in enumerate(comments)}
-    recovered = recover_targets(comments)
     draft.link(-1, STATED, LinkMethod.STATED)
     _ignore_parent_of_post(draft, index)
     missing: dict[str, int] = {}

@@ -22,7 +22,7 @@ PACKAGE = Path(nlp_engage.__file__).parent
 # A unit is a module of the package or a whole folder of it. Its layer is the number of its row.
 LAYERS = (
     {"types", "errors"},
-    {"readers", "writers", "tree", "mentions", "text", "scores", "samples"},
+    {"readers", "writers", "tree", "mentions", "names", "text", "scores", "samples"},
     {"structure", "context", "encoding", "show"},
     {"classify", "measure", "train"},
     {"archive", "report", "inspection"},
@@ -33,6 +33,7 @@ SIDES = {"classify", "measure", "train"}
 # Neighbours in one layer that may be imported, one way only. Never one of SIDES.
 ALONGSIDE = {
     "tree": {"mentions"},  # healing asks whom a flattened reply addresses
+    "mentions": {"names"},  # which asks what its text says
     "writers": {"readers"},  # the names of a format's fields stand where it is read
     "report": {"archive"},  # a report is made of a run folder
     "cli": {"cli_archive", "cli_measure", "cli_train"},  # verbs of one program, in three files

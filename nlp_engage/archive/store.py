@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from dataclasses import replace
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
 
 from nlp_engage.archive.parts import attach_rows, part_paths
 from nlp_engage.errors import RunError
 from nlp_engage.tree import build_tree
-from nlp_engage.types import Comment, LabelledTree
+from nlp_engage.types import Comment, LabelledTree, LinkMethod
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -70,25 +75,27 @@ def read_run(run: str | Path) -> Iterator[LabelledTree]:
     for number in range(int(run_manifest(folder)["parts"])):
         comments_path, labels_path = part_paths(folder, number)
         try:
-            comments = pq.read_table(comments_path).drop_columns(["depth", "link_confidence"])
+            comments = pq.read_table(comments_path)
             labels: defaultdict[str, dict[str, Any]] = defaultdict(dict)
             for row in pq.read_table(labels_path).to_pylist():  # ids need be unique in their thread only
                 labels[row["thread_id"]][row["id"]] = row
         except (OSError, pa.ArrowException) as error:
             raise RunError(f"{comments_path.name} cannot be read ({error}); label the archive again") from None
-        thread: list[Comment] = []
-        for row in comments.to_pylist():
-            comment = Comment(**{k: v for k, v in row.items() if v is not None})
-            if thread and thread[0].thread_id != comment.thread_id:
-                yield _join(thread, labels, labels_path)
-                thread = []
-            thread.append(comment)
-        if thread:
-            yield _join(thread, labels, labels_path)
+        for thread_id, rows in groupby(comments.to_pylist(), key=itemgetter("thread_id")):
+            yield _join(list(rows), labels[thread_id], labels_path)
 
 
-def _join(records: Sequence[Comment], labels: Mapping[str, dict[str, Any]], path: Path) -> LabelledTree:
+def _join(rows: Sequence[dict[str, Any]], labels: Mapping[str, Any], path: Path) -> LabelledTree:
+    fields = Comment.__struct_fields__
+    records = [Comment(**{k: v for k, v in row.items() if k in fields and v is not None}) for row in rows]
+    tree = build_tree(records, recover=False)
+    if "link_method" in rows[0]:  # runs of earlier versions do not tell
+        told = {row["id"]: (LinkMethod(row["link_method"]), row["link_confidence"]) for row in rows}
+        rebuilt = zip(tree.comments, tree.link_method, tree.link_confidence, strict=True)
+        links = [told.get(c.id, (method, confidence)) for c, method, confidence in rebuilt]
+        methods, confidences = zip(*links, strict=True)
+        tree = replace(tree, link_method=methods, link_confidence=np.array(confidences, dtype=np.float64))
     try:
-        return attach_rows(build_tree(records), labels[records[0].thread_id])
+        return attach_rows(tree, labels)
     except KeyError as missing:
         raise RunError(f"{path}: no row for comment {missing}; the part is damaged, label the archive again") from None
