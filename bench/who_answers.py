@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from nlp_engage.mentions import Target
 
 REPLIES = 6_000
-FULL = 40_000
+FULL = 20_000
 BINS = 10
 
 

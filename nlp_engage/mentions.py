@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 HABIT: Final = 0.75
 """From this share of replies with a name or a stated target (among those of people who spoke on the floor before) on,
 a thread is taken to tell its targets: any other reply then answers the floor."""
-FEWEST: Final = 3
-"""So many replies without either are needed to take it that a thread does not tell its targets."""
 EXACT: Final = frozenset({"bilibili", "zhihu"})
 """Platforms that state every target: only a name in the text speaks against the floor."""
 
@@ -154,9 +152,9 @@ def recover_targets(comments: Sequence[Comment]) -> dict[int, Target]:
 
 
 def _habit(floors: Sequence[_Floor]) -> bool | None:
-    """Whether the replies of a thread name whom they answer; ``None`` where too few had a reason to."""
+    """Whether the replies of a thread name whom they answer; ``None`` where nobody had a reason to."""
     counts = Counter(named for floor in floors for named in floor.returning())
-    if counts.total() >= FEWEST or counts[True]:
+    if counts:
         return counts[True] >= HABIT * counts.total()
     return True if any(f.names_somebody(i) for f in floors for i in f.addresses) else None
 
