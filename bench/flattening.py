@@ -380,21 +380,36 @@ def census(threads: list[Thread]) -> str:
     return f"{', '.join(f'{n} {s}' for s, n in counts.items())}; {deep} replies to comments"
 
 
-def half(threads: list[Thread], fitting: bool, replies: int) -> list[Thread]:
-    """Threads of one half, every source in turn, until there are about so many replies to comments."""
+def half(threads: list[Thread], fitting: bool, replies: int, *, each: int = 120) -> list[Thread]:
+    """Threads of one half, as many of every source, until there are about so many comments.
+
+    Of a thread only floors with replies are taken, in an order drawn by their ids, until it has ``each`` comments: so
+    that few large threads do not speak for all.
+    """
     by_source = defaultdict(list)
     for thread in sorted(threads, key=lambda t: crc32(t.key.encode()[::-1])):
         if thread.fitting == fitting:
             by_source[thread.source].append(thread)
     chosen: list[Thread] = []
-    budget = {source: replies // len(by_source) for source in by_source}
-    for source, own in by_source.items():
+    for own in by_source.values():
+        left = replies // len(by_source)
         for thread in own:
-            size = len(thread.comments)
-            if budget[source] > 0 and size <= max(budget[source], 400):
-                chosen.append(thread)
-                budget[source] -= size
+            if left > 0:
+                chosen.append(_part(thread, each))
+                left -= len(chosen[-1].comments)
     return chosen
+
+
+def _part(thread: Thread, size: int) -> Thread:
+    """Some floors of a thread, whole."""
+    floors = _floors(thread)
+    replies = Counter(floor for i, floor in floors.items() if floor != i)
+    kept, left = set[str](), size
+    for floor in sorted(replies, key=lambda i: crc32(i.encode())):
+        if left > 0:
+            kept.add(floor)
+            left -= 1 + replies[floor]
+    return Thread(thread.source, [c for c in thread.comments if c.is_post or floors[c.id] in kept])
 
 
 __all__ = ["PLATFORMS", "SCENARIOS", "Flattened", "Platform", "Scenario", "Thread", "census", "deep_threads", "flatten",

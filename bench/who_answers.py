@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from nlp_engage.mentions import Target
 
 REPLIES = 6_000
-FULL = 20_000
+FULL = 24_000
 BINS = 10
 
 
@@ -93,7 +93,9 @@ def fit(threads: list[Thread]) -> None:
                 cells[answer.cell].append(answer.right)
     for (method, situation), right in sorted(cells.items()):
         share = (sum(right) + 1) / (len(right) + 2)  # rule of succession: never 0 or 1
-        print(f'    (LinkMethod.{method.upper()}, "{situation}"): {min(share, 0.999):.3f},  # of {len(right)}')
+        print(
+            f'    (LinkMethod.{method.upper()}, "{situation}"): {min(max(share, 0.001), 0.999):.3f},  # of {len(right)}'
+        )
 
 
 def score(threads: list[Thread]) -> dict[str, list[Answer]]:

@@ -37,33 +37,33 @@ EXACT: Final = frozenset({"bilibili", "zhihu"})
 """Platforms that state every target: only a name in the text speaks against the floor."""
 
 CONFIDENCE: Final[dict[tuple[LinkMethod, str], float]] = {
-    (LinkMethod.ALIKE, "answers back"): 0.921,  # of 6736
-    (LinkMethod.ALIKE, "latest of more"): 0.703,  # of 4546
-    (LinkMethod.ALIKE, "latest of two"): 0.848,  # of 2909
-    (LinkMethod.ALIKE, "namesakes"): 0.592,  # of 1448
-    (LinkMethod.ALIKE, "no order"): 0.381,  # of 1903
-    (LinkMethod.ALIKE, "one comment"): 0.999,  # of 13259
-    (LinkMethod.FLOOR, "first"): 0.999,  # of 9799
-    (LinkMethod.FLOOR, "names are usual"): 0.945,  # of 38146
-    (LinkMethod.FLOOR, "newcomer"): 0.525,  # of 32229
-    (LinkMethod.FLOOR, "no order"): 0.497,  # of 5347
-    (LinkMethod.FLOOR, "no sign of names"): 0.668,  # of 399
-    (LinkMethod.NAME, "answers back"): 0.917,  # of 18813
-    (LinkMethod.NAME, "latest of more"): 0.690,  # of 13188
-    (LinkMethod.NAME, "latest of two"): 0.817,  # of 8725
-    (LinkMethod.NAME, "namesakes"): 0.641,  # of 1158
-    (LinkMethod.NAME, "no order"): 0.462,  # of 3915
-    (LinkMethod.NAME, "one comment"): 0.998,  # of 40908
-    (LinkMethod.QUOTE, "alone"): 0.963,  # of 5236
-    (LinkMethod.QUOTE, "with a name"): 0.996,  # of 236
-    (LinkMethod.STRANGER, "handle"): 0.647,  # of 1735
-    (LinkMethod.STRANGER, "no order"): 0.019,  # of 2094
-    (LinkMethod.STRANGER, "prefix"): 0.001,  # of 727
-    (LinkMethod.TURN, "no name, answers back"): 0.616,  # of 10548
-    (LinkMethod.TURN, "no name, latest"): 0.479,  # of 5740
-    (LinkMethod.TURN, "stranger, answers back"): 0.567,  # of 606
-    (LinkMethod.TURN, "unreadable, answers back"): 0.590,  # of 3060
-    (LinkMethod.TURN, "unreadable, latest"): 0.364,  # of 5104
+    (LinkMethod.ALIKE, "answers back"): 0.888,  # of 25331
+    (LinkMethod.ALIKE, "latest of more"): 0.699,  # of 21793
+    (LinkMethod.ALIKE, "latest of two"): 0.861,  # of 7639
+    (LinkMethod.ALIKE, "namesakes"): 0.629,  # of 4534
+    (LinkMethod.ALIKE, "no order"): 0.311,  # of 6868
+    (LinkMethod.ALIKE, "one comment"): 0.999,  # of 36193
+    (LinkMethod.FLOOR, "first"): 0.999,  # of 39130
+    (LinkMethod.FLOOR, "names are usual"): 0.969,  # of 117193
+    (LinkMethod.FLOOR, "newcomer"): 0.628,  # of 111564
+    (LinkMethod.FLOOR, "no order"): 0.496,  # of 17118
+    (LinkMethod.FLOOR, "no sign of names"): 0.639,  # of 1838
+    (LinkMethod.NAME, "answers back"): 0.885,  # of 70104
+    (LinkMethod.NAME, "latest of more"): 0.694,  # of 62102
+    (LinkMethod.NAME, "latest of two"): 0.838,  # of 22146
+    (LinkMethod.NAME, "namesakes"): 0.644,  # of 4106
+    (LinkMethod.NAME, "no order"): 0.407,  # of 13842
+    (LinkMethod.NAME, "one comment"): 0.997,  # of 113511
+    (LinkMethod.QUOTE, "alone"): 0.962,  # of 20826
+    (LinkMethod.QUOTE, "with a name"): 0.999,  # of 2240
+    (LinkMethod.STRANGER, "handle"): 0.728,  # of 6823
+    (LinkMethod.STRANGER, "no order"): 0.037,  # of 5511
+    (LinkMethod.STRANGER, "prefix"): 0.001,  # of 2650
+    (LinkMethod.TURN, "no name, answers back"): 0.542,  # of 37532
+    (LinkMethod.TURN, "no name, latest"): 0.455,  # of 19270
+    (LinkMethod.TURN, "stranger, answers back"): 0.509,  # of 2331
+    (LinkMethod.TURN, "unreadable, answers back"): 0.523,  # of 10817
+    (LinkMethod.TURN, "unreadable, latest"): 0.380,  # of 15629
 }
 """Share of right links, by method and situation: measured on flattened deep threads (one half of them) by
 ``bench/who_answers.py --fit``, which prints this table."""
