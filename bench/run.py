@@ -15,6 +15,7 @@ HERE = Path(__file__).resolve().parent
 BENCHES = (
     "read_speed.py",
     "structure_speed.py",
+    "who_answers.py",
     "measure_speed.py",
     "label_speed.py",
     "flat_memory.py",

@@ -23,7 +23,7 @@ PACKAGE = Path(nlp_engage.__file__).parent
 DOORS = {"cli_annotate", "cli_archive", "cli_audit", "cli_campaign", "cli_measure", "cli_query", "cli_train"}
 LAYERS = (
     {"types", "errors"},
-    {"readers", "writers", "tree", "grouping", "mentions", "text", "scores", "samples", "durable"},
+    {"readers", "writers", "tree", "grouping", "mentions", "names", "text", "scores", "samples", "durable"},
     {"structure", "context", "encoding", "show", "agreement", "splits"},
     {"classify", "measure", "train"},
     {"archive", "report", "inspection", "annotation", "modelling"},
@@ -34,6 +34,7 @@ SIDES = {"classify", "measure", "train"}
 # Neighbours in one layer that may be imported, one way only. Never one of SIDES.
 ALONGSIDE = {
     "tree": {"grouping", "mentions"},  # threads of an archive; healing asks whom a flattened reply addresses
+    "mentions": {"names"},  # what a text says of whom it answers
     "writers": {"readers", "durable"},  # the names of a format's fields stand where it is read; files are there whole
     "report": {"archive"},  # a report is made of a run folder
     "cli": DOORS,  # verbs of one program

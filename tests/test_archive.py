@@ -121,6 +121,29 @@ def test_a_run_read_back_is_what_was_labelled(archive, tmp_path, small_parts):
         assert back[name].languages[1:] == lt.languages[1:]  # of the post, no label tells
 
 
+def test_a_run_keeps_the_platforms_parent_the_method_and_the_confidence_without_names_or_words(tmp_path):
+    floor = {"thread_id": "p", "parent_id": "f", "root_id": "f"}
+    comments = [
+        Comment(id="p", thread_id="p"),
+        Comment(id="f", thread_id="p", parent_id="p", author="u1", author_name="Ann", text="so good"),
+        Comment(id="a", **floor, author="u2", author_name="Bob", text="which size"),
+        Comment(id="b", **floor, author="u1", author_name="Ann", text="@Bob the small one"),
+        Comment(id="c", **floor, author="u2", author_name="Bob", text="@Ann the blue one"),
+        Comment(id="d", **floor, author="u3", author_name="Eve", text="@Zoe look at this"),
+    ]
+    path, run = tmp_path / "a.jsonl", tmp_path / "run"
+    path.write_bytes(b"".join(msgspec.json.encode(c) + b"\n" for c in comments))
+    label_archive([path], run, FakeLabeller(), text=False)
+    tree = build_trees(comments).__next__()
+    rows = {row["id"]: row for row in pq.read_table(run / "comments" / "part-00000.parquet").to_pylist()}
+    told = [(r["parent_id"], r["platform_parent_id"], r["link_method"]) for r in (rows[i] for i in "abcd")]
+    assert told == [("f", "f", "floor"), ("a", "f", "name"), ("b", "f", "name"), ("f", "f", "stranger")]
+    (back,) = (lt.tree for lt in read_run(run))
+    assert back.parents.tolist() == tree.parents.tolist()
+    assert back.link_method == tree.link_method
+    np.testing.assert_allclose(back.link_confidence, tree.link_confidence, rtol=1e-6)
+
+
 def test_two_threads_may_use_the_same_comment_ids(tmp_path):
     path, run = tmp_path / "a.jsonl", tmp_path / "run"
     comments = [

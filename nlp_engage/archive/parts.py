@@ -224,13 +224,21 @@ def _books(labelled: Sequence[LabelledTree], records: int) -> dict[str, Any]:
 
 
 def comment_table(trees: Sequence[DialogueTree], privacy: Privacy) -> pa.Table:
-    """Posts and comments as they are written: canonical columns, healed parents, ``depth``, ``link_confidence``."""
+    """Posts and comments as they are written: canonical columns, healed parents and what is known of them.
+
+    Beside ``parent_id``: ``depth``, ``platform_parent_id`` (the platform's own value), ``link_method``,
+    ``link_confidence``.
+    """
     import pyarrow as pa
 
     table = to_arrow([privacy.apply(comment) for tree in trees for comment in healed(tree)])
     depth = np.concatenate([np.zeros(0, np.int32), *(depths(t)[~t.stand_in] for t in trees)])
     confidence = np.concatenate([np.zeros(0), *(t.link_confidence[~t.stand_in] for t in trees)])
     table = table.append_column("depth", pa.array(depth.astype(np.int32), pa.int32()))
+    own = [c.parent_id for t in trees for c, gone in zip(t.comments, t.stand_in, strict=True) if not gone]
+    methods = [str(m) for t in trees for m, gone in zip(t.link_method, t.stand_in, strict=True) if not gone]
+    table = table.append_column("platform_parent_id", pa.array(own, pa.string()))
+    table = table.append_column("link_method", pa.array(methods, pa.string()))
     return table.append_column("link_confidence", pa.array(confidence, pa.float32()))
 
 

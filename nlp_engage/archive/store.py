@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from itertools import groupby
+from dataclasses import replace
+from itertools import groupby, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,10 +13,10 @@ import numpy as np
 from nlp_engage.archive.parts import part_paths
 from nlp_engage.errors import RunError
 from nlp_engage.tree import build_tree
-from nlp_engage.types import ACTS, LABELS, Comment, LabelledTree
+from nlp_engage.types import ACTS, LABELS, Comment, LabelledTree, LinkMethod
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     import pyarrow as pa
 
@@ -127,21 +128,41 @@ def read_run(run: str | Path) -> Iterator[LabelledTree]:
     for number in range(int(run_manifest(folder)["parts"])):
         comments_path, labels_path = part_paths(folder, number)
         try:
-            comments = pq.read_table(comments_path).drop_columns(["depth", "link_confidence"])
+            comments = pq.read_table(comments_path)
             labels = _Labels(pq.read_table(labels_path), labels_path)
         except (OSError, pa.ArrowException) as error:
             raise RunError(f"{comments_path.name} cannot be read ({error}); label the archive again") from None
-        for _, thread in groupby(_comments(comments), key=lambda comment: comment.thread_id):
-            yield labels.attach(build_tree(list(thread)))
+        for _, thread in groupby(_comments(comments), key=lambda row: row[0].thread_id):
+            yield labels.attach(_tree(list(thread)))
 
 
-def _comments(table: pa.Table) -> Iterator[Comment]:
-    """Comments from columns; a column without a value in the whole part costs nothing."""
-    names = [name for name in table.column_names if table[name].null_count < len(table)]
+def _comments(table: pa.Table) -> Iterator[tuple[Comment, tuple[str, float] | None]]:
+    """Comments from columns, each with how its link was found; a column without a value in the part costs nothing."""
+    fields = Comment.__struct_fields__
+    names = [name for name in table.column_names if name in fields and table[name].null_count < len(table)]
     whole = all(table[name].null_count == 0 for name in names)
-    for values in zip(*(table[name].to_pylist() for name in names), strict=True):
+    columns = zip(*(table[name].to_pylist() for name in names), strict=True)
+    told: Iterable[tuple[str, float] | None] = repeat(None, len(table))  # runs of earlier versions do not tell
+    if "link_method" in table.column_names:
+        told = zip(table["link_method"].to_pylist(), table["link_confidence"].to_pylist(), strict=True)
+    for values, link in zip(columns, told, strict=True):
         row = zip(names, values, strict=True)
-        yield Comment(**dict(row)) if whole else Comment(**{k: v for k, v in row if v is not None})
+        yield (Comment(**dict(row)) if whole else Comment(**{k: v for k, v in row if v is not None})), link
+
+
+def _tree(thread: Sequence[tuple[Comment, tuple[str, float] | None]]) -> DialogueTree:
+    """The tree as it was when it was labelled: parents are healed already, and are not recovered a second time."""
+    tree = build_tree([comment for comment, _ in thread], recover=False)
+    told = {comment.id: link for comment, link in thread if link is not None}
+    if all(method == LinkMethod.STATED and confidence == 1 for method, confidence in told.values()):
+        return tree  # nearly all
+    rebuilt = zip(tree.comments, tree.link_method, tree.link_confidence.tolist(), strict=True)
+    links = [told.get(c.id, (method, confidence)) for c, method, confidence in rebuilt]
+    return replace(
+        tree,
+        link_method=tuple(LinkMethod(method) for method, _ in links),
+        link_confidence=np.array([confidence for _, confidence in links], dtype=np.float64),
+    )
 
 
 class _Labels:
