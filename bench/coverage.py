@@ -1,4 +1,4 @@
-"""How often intervals hold the truth: eq-1 by thread bootstrap, and four ways to a share from imperfect labels.
+"""How often intervals hold the truth: eq-2 by thread bootstrap, and four ways to a share from imperfect labels.
 
 Run: ``python bench/coverage.py [--repetitions N] [--quick]``. Nominal coverage is 90 %. Archives are drawn at random
 with a known truth: threads of very unequal size, replies of a thread alike (intra-class correlation), a model that
@@ -90,7 +90,7 @@ def _table(p: np.ndarray, thread: np.ndarray, exchange: np.ndarray, author: np.n
         authors=tuple(map(str, range(int(author.max()) + 1))), languages=("en",),
         comment_ids=tuple(map(str, range(n))), thread=thread, index=zeros, author=author, owner=no,
         probabilities=p, act=zeros - 1, language=zeros, time=never, likes=np.full(n, np.nan), depth=zeros + 1,
-        self_reply=no, exchange=exchange, uniqueness=ones, answered=np.minimum(exchange, 1.0), owner_answered=no,
+        self_reply=no, exchange=exchange, uniqueness=ones, uniqueness_exact=ones, voice=ones, answered=np.minimum(exchange, 1.0), owner_answered=no,
         owner_hours=np.full(n, np.nan), credit=credit(p[:, 2], p[:, 1], exchange, ones, no),
     )  # fmt: skip
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from nlp_engage.measure.table import ReplyTable
     from nlp_engage.types import FloatArray
 
-_MODEL: Final = ("replies", "mindless", "dialogue", "expression", "credit", "engaged")
+_MODEL: Final = ("replies", "mindless", "dialogue", "expression", "credit", "voice", "engaged")
 _GAPS: Final = ("mindless_gap", "dialogue_gap", "expression_gap", "credit_gap", "engaged_gap")
 AUDITED: Final = (*_MODEL, "weight", "labels", *_GAPS)
 KEYS: Final = (*(f"share_{label}" for label in LABELS), "eq", "ep")
@@ -31,7 +31,7 @@ class AuditSums:
     Attributes:
         group: Group of each cell. Shape: (k,), int64.
         thread: Thread of each cell. Shape: (k,), int64.
-        values: One column for each of ``AUDITED``. Shape: (k, 13), float64.
+        values: One column for each of ``AUDITED``. Shape: (k, 14), float64.
         beyond: What EP of a group has beyond the sum of the influences. Shape: (G,), float64.
     """
 
@@ -46,7 +46,7 @@ class AuditSums:
         return mine
 
     def of(self, g: int, threads: npt.NDArray[np.int64]) -> FloatArray:
-        """Cells of a group, one row for each of the threads, zero for those it has no part in. Shape: (T, 13)."""
+        """Cells of a group, one row for each of the threads, zero for those it has no part in. Shape: (T, 14)."""
         spread = np.zeros((len(threads), len(AUDITED)))
         mine = self.group == g
         spread[np.searchsorted(threads, self.thread[mine])] = self.values[mine]
@@ -56,7 +56,7 @@ class AuditSums:
         """Raw and audited figures of a group from (resampled) sums.
 
         Args:
-            totals: Shape: (B, 13).
+            totals: Shape: (B, 14).
             g: Group.
 
         Returns:
@@ -65,12 +65,13 @@ class AuditSums:
         at = {name: totals[:, k] for k, name in enumerate(AUDITED)}
         model = np.stack([at[name] for name in ("mindless", "dialogue", "expression", "credit")], axis=1)
         gaps = np.stack([at[name] for name in _GAPS], axis=1)
+        per_voice = np.divide(at["replies"], at["voice"], out=np.ones(len(totals)), where=at["voice"] > 0)
         raw = np.empty((len(totals), len(KEYS)))
         raw[:, :4] = _over(model, at["replies"])
-        raw[:, 3] *= 100
+        raw[:, 3] *= 100 * per_voice
         raw[:, 4] = np.where(at["replies"] > 0, np.maximum(at["engaged"] + self.beyond[g], 0.0), np.nan)
         gap = _over(gaps, at["weight"])
-        gap[:, 3] *= 100
+        gap[:, 3] *= 100 * per_voice
         gap[:, 4] *= at["replies"]
         return raw, np.clip(raw + gap, 0.0, [1.0, 1.0, 1.0, 100.0, np.inf])
 
@@ -101,7 +102,7 @@ def audit_sums(predicted: ReplyTable, by_hand: ReplyTable, weights: FloatArray, 
     columns = [found.values[:, AT[name]] for name in _MODEL]
     columns += [add(weight), add(np.ones(len(cell)))]
     columns += [add(weight * differ[:, k]) for k in range(len(LABELS))]
-    columns += [add(weight * (by_hand.credit[audited] - predicted.credit[audited]))]
+    columns += [add(weight * (predicted.voice * (by_hand.credit - predicted.credit))[audited])]
     columns += [_engaged_gap(predicted, by_hand, weights, found)]
     beyond = found.totals[:, AT["engaged"]] - np.bincount(
         found.group, found.values[:, AT["engaged"]], len(found.totals)

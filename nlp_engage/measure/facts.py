@@ -14,6 +14,7 @@ import numpy as np
 
 from nlp_engage.errors import DataError
 from nlp_engage.measure.assemble import Facts, assemble
+from nlp_engage.measure.near import is_long, sign
 from nlp_engage.structure import depths, exchange_weights, structural_virality, thread_h_index
 from nlp_engage.text import copy_key
 from nlp_engage.types import LABELS
@@ -30,6 +31,8 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NO_TIME: Final = int(np.iinfo(np.int64).min)  # what numpy calls NaT
 _FLUSH: Final = 65_536
 """Rows kept as Python objects before they become arrays."""
+_TOKEN: Final = 0.95
+"""Replies this surely mindless are compared with no near-copy: they earn next to nothing as it is."""
 
 _ROW: Final[dict[str, Any]] = {
     "thread": np.int32, "index": np.int32, "author": np.int32, "owner": np.bool_, "language": np.int32,
@@ -105,6 +108,7 @@ class _Collector:
     platforms: list[str | None] = field(default_factory=list)
     comment_ids: list[str] = field(default_factory=list)
     people: dict[tuple[str | None, str], int] = field(default_factory=dict)
+    long_keys: list[str] = field(default_factory=list)
     languages: dict[str, int] = field(default_factory=dict)
     pages: dict[tuple[str | None, str, bool], int] = field(default_factory=dict)
 
@@ -146,6 +150,7 @@ class _Collector:
         written, above = [comments[i] for i in nodes], [comments[parents[i]] for i in nodes]
         owner = _by_owner(comments)
         keyed = (~np.isnan(labelled.probabilities[:, 0])).tolist()
+        telling = (labelled.probabilities[:, 0] < _TOKEN).tolist()
         rows = self.rows
         rows["thread"] += [len(self.thread_ids) - 1] * len(nodes)
         rows["page"] += [page] * len(nodes)
@@ -159,7 +164,11 @@ class _Collector:
         pairs = [(c.author, p.author) for c, p in zip(written, above, strict=True)]
         rows["self_reply"] += [bool(name) and name == answered for name, answered in pairs]
         rows["other"] += [bool(name and answered) and name != answered for name, answered in pairs]
-        rows["copy"] += [_copy(comments[i].text) if keyed[i] and not owner[i] else 0 for i in nodes]
+        keys = [_copy(comments[i].text) if keyed[i] and not owner[i] else ("", 0) for i in nodes]
+        rows["copy"] += [number for _, number in keys]
+        long = [k for k, (key, _) in enumerate(keys) if telling[nodes[k]] and is_long(key)]
+        self.parts["long"].append(np.array(long, dtype=np.int64) + len(self.comment_ids))
+        self.long_keys += [keys[k][0] for k in long]
         rows["first_answer"] += _first_answers(comments, parents, owner, nodes)
         self.comment_ids += [c.id for c in written]
         self.parts["probabilities"].append(labelled.probabilities[nodes])
@@ -177,6 +186,8 @@ class _Collector:
         for name, kind in _ROW.items():
             self.parts[name].append(np.array(self.rows[name], dtype=kind))
         self.rows.clear()
+        self.parts["signatures"].append(sign(self.long_keys))
+        self.long_keys.clear()
         for name in _ARRAYS:
             self.parts[name] = [np.concatenate(self.parts[name])] if self.parts[name] else []
 
@@ -195,6 +206,8 @@ class _Collector:
             comment_ids=self.comment_ids,
             authors=[name for _, name in self.people],
             languages=list(self.languages),
+            long_rows=np.concatenate([np.zeros(0, np.int64), *self.parts["long"]]),
+            signatures=np.concatenate(self.parts["signatures"]),
         )
 
 
@@ -225,9 +238,9 @@ def _likes(comment: Comment) -> float:
 
 
 @lru_cache(maxsize=65_536)
-def _copy(text: str) -> int:
-    key = copy_key(text).encode("utf-8", "surrogatepass")
-    return int.from_bytes(blake2b(key, digest_size=8).digest())
+def _copy(text: str) -> tuple[str, int]:
+    key = copy_key(text)
+    return key, int.from_bytes(blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest())
 
 
 def _exchange(labelled: LabelledTree) -> FloatArray:
