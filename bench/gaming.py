@@ -27,7 +27,7 @@ from nlp_engage.readers import read
 from nlp_engage.samples import sample_archives
 from nlp_engage.text import detect_language
 from nlp_engage.tree import build_trees
-from nlp_engage.types import ACTS, LABELS, Comment, DialogueTree, LabelledTree
+from nlp_engage.types import LABELS, Comment, DialogueTree, LabelledTree
 
 SEED_LABELS = Path(__file__).resolve().parents[1] / "data" / "labels" / "seed.jsonl"
 PER_COMMENT = {"likes": 3, "shares": 0.3, "saves": 0.3, "follows": 0.05, "reach": 60, "reads": 60, "wow": 0.1}
@@ -56,6 +56,7 @@ class Attacker:
         self.done = Injected()
 
     def say(self, author: str, text: str, label: int, parent: str = "") -> str:
+        """Write one reply, to the post or to another reply; its id."""
         post = self.target.post
         new = f"x{len(self.done.comments)}"
         self.done.comments.append(

@@ -121,9 +121,12 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> Iterable[str]:
     widths = [max(len(row[k]) for row in cells) for k in range(len(head))]
     words = {k for k in range(len(head)) if k == 0 or head[k] == "constants"}
     for row in cells:
-        yield "  " + "  ".join(
-            c.ljust(w) if k in words else c.rjust(w) for k, (c, w) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
+        yield (
+            "  "
+            + "  ".join(
+                c.ljust(w) if k in words else c.rjust(w) for k, (c, w) in enumerate(zip(row, widths, strict=True))
+            ).rstrip()
+        )
 
 
 def _n(value: float | None, digits: int = 1) -> str:

@@ -95,9 +95,7 @@ def _ordered(rows: Columns, rank: npt.NDArray[np.int32]) -> tuple[dict[str, npt.
     return ordered, order
 
 
-def _long(
-    facts: Facts, order: npt.NDArray[np.int64]
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint32]]:
+def _long(facts: Facts, order: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint32]]:
     """Rows with a signature in their fixed order, and the signatures."""
     place = np.empty(len(order), dtype=np.int64)
     place[order] = np.arange(len(order))

@@ -60,9 +60,7 @@ def contributions(table: ReplyTable, kind: str) -> list[dict[str, Any]]:
     ]
 
 
-def _names(
-    table: ReplyTable, rows: npt.NDArray[np.int64], kind: str
-) -> tuple[tuple[str, ...], npt.NDArray[np.int64]]:
+def _names(table: ReplyTable, rows: npt.NDArray[np.int64], kind: str) -> tuple[tuple[str, ...], npt.NDArray[np.int64]]:
     if kind == "thread_id":
         return tuple(table.thread_ids), table.thread[rows].astype(np.int64)
     if kind == "label":

