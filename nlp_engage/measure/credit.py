@@ -94,7 +94,8 @@ def voice(person: npt.NDArray[np.integer]) -> FloatArray:
     [0.5, 1.0, 0.5, 0.5, 0.5, 0.5, 0.5]
     """
     _, who, wrote = np.unique(person, return_inverse=True, return_counts=True)
-    return np.minimum(1.0, VOICE / wrote[who])
+    weight: FloatArray = np.minimum(1.0, VOICE / wrote[who])
+    return weight
 
 
 def answered_back(parent: npt.NDArray[np.integer], other: BoolArray, substance: FloatArray) -> FloatArray:

@@ -195,4 +195,5 @@ def _three(volume: FloatArray, quality: FloatArray) -> dict[str, float]:
 def _filled(one: FloatArray, other: FloatArray, *, nothing: float = 0.0) -> FloatArray:
     """Both, with what one lacks taken from the other. Shape: (2, k)."""
     both = np.stack([np.where(np.isnan(one), other, one), np.where(np.isnan(other), one, other)])
-    return np.nan_to_num(both, nan=nothing)
+    filled: FloatArray = np.nan_to_num(both, nan=nothing)
+    return filled
