@@ -113,7 +113,8 @@ def _table(p: np.ndarray, thread: np.ndarray, exchange: np.ndarray, author: np.n
         authors=tuple(map(str, range(int(author.max()) + 1))), languages=("en",),
         comment_ids=_names(n), thread=thread, index=zeros, author=author, owner=no,
         probabilities=p, act=zeros - 1, language=zeros, time=never, likes=np.full(n, np.nan), depth=zeros + 1,
-        self_reply=no, exchange=exchange, uniqueness=ones, answered=np.minimum(exchange, 1.0), owner_answered=no,
+        self_reply=no, exchange=exchange, uniqueness=ones, uniqueness_exact=ones, voice=ones,
+        answered=np.minimum(exchange, 1.0), owner_answered=no,
         owner_hours=np.full(n, np.nan), credit=credit(p[:, 2], p[:, 1], exchange, ones, no),
     )  # fmt: skip
 

@@ -20,6 +20,7 @@ BENCHES = (
     "label_speed.py",
     "flat_memory.py",
     "chaos.py",
+    "gaming.py",
     "false_alarms.py",
     "coverage.py",
 )

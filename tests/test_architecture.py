@@ -20,7 +20,16 @@ import nlp_engage
 PACKAGE = Path(nlp_engage.__file__).parent
 
 # A unit is a module of the package or a whole folder of it. Its layer is the number of its row.
-DOORS = {"cli_annotate", "cli_archive", "cli_audit", "cli_campaign", "cli_measure", "cli_query", "cli_train"}
+DOORS = {
+    "cli_annotate",
+    "cli_archive",
+    "cli_audit",
+    "cli_campaign",
+    "cli_explain",
+    "cli_measure",
+    "cli_query",
+    "cli_train",
+}
 LAYERS = (
     {"types", "errors"},
     {"readers", "writers", "tree", "grouping", "mentions", "names", "text", "scores", "samples", "durable"},
@@ -39,6 +48,7 @@ ALONGSIDE = {
     "report": {"archive"},  # a report is made of a run folder
     "cli": DOORS,  # verbs of one program
     "cli_measure": {"cli_archive"},  # `demo` labels first
+    "cli_explain": {"cli_archive", "cli_measure"},  # the same arguments and options
     "cli_query": {"cli_archive"},  # the same words for paths and memory
     "cli_audit": {"cli_archive", "cli_measure"},  # options they share
     "cli_campaign": {"cli_archive", "cli_measure"},  # the same options

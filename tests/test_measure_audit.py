@@ -394,7 +394,7 @@ def test_an_audit_moves_a_biased_share_to_the_truth():
     assert (row["n_labels"], row["n_threads"]) == (len(plan.inclusion), len(plan.threads))
     assert row["note"] == ""
     assert 2 * row["n_labels"] < row["labels_to_halve"] < 4 * row["n_labels"]  # the gap is most of the variance
-    assert (report.version, report.level) == ("eq-1", 0.90)
+    assert (report.version, report.level) == ("eq-2", 0.90)
 
 
 def test_probabilities_of_drawing_are_undone():

@@ -76,7 +76,7 @@ def test_a_run_becomes_a_report_that_says_how_it_was_made(run, tmp_path):
     assert report.rows() == take_measure(ne.read_run(run), held_out={}, seed=4).rows()
     assert "nlp-engage report run -o report.html --lang en --seed 4" in page
     manifest = run_manifest(run)
-    for said in (manifest["model"]["sha256"], "friendly.jsonl", "seed 4", "eq-1", "1,000 resamples"):
+    for said in (manifest["model"]["sha256"], "friendly.jsonl", "seed 4", "eq-2", "1,000 resamples"):
         assert str(said) in page
     assert f"{manifest['read']} read = {manifest['kept']} kept + {manifest['rejected']} rejected" in page
     assert str(run) not in page  # paths of this machine are nobody's business

@@ -1,4 +1,4 @@
-"""The engagement measure, version ``eq-1``: shares, EQ, EP and their companions, with thread-bootstrap intervals."""
+"""The engagement measure, version ``eq-2``: shares, EQ, EP and their companions, with thread-bootstrap intervals."""
 
 from nlp_engage.measure.core import measure, measure_table
 from nlp_engage.measure.credit import VERSION

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from nlp_engage.measure.table import ReplyTable
     from nlp_engage.types import FloatArray
 
-_MODEL: Final = ("replies", "mindless", "dialogue", "expression", "credit", "engaged")
+_MODEL: Final = ("replies", "mindless", "dialogue", "expression", "credit", "voice", "engaged")
 _GAPS: Final = ("mindless_gap", "dialogue_gap", "expression_gap", "credit_gap", "engaged_gap")
 COLUMNS: Final = (*_MODEL, "levelled", "weight", "labels", *_GAPS)
 """``levelled`` is ``engaged`` with credits brought to the level of those made by hand."""
@@ -57,7 +57,7 @@ class AuditSums:
     Attributes:
         group: Group of each cell. Shape: (k,), int64.
         thread: Thread of each cell. Shape: (k,), int64.
-        values: One column for each of ``COLUMNS``. Shape: (k, 14), float64.
+        values: One column for each of ``COLUMNS``. Shape: (k, 15), float64.
         beyond: What EP of a group has beyond the sum of the influences, with the credits of the model and with
             levelled ones. Shape: (G, 2), float64.
     """
@@ -83,31 +83,37 @@ class AuditSums:
         n, weight = at["replies"], at["weight"]
         size, threads = n.sum(), max(len(n), 1)
         model, gaps = (np.stack([at[name] for name in names], axis=1) for names in (_MODEL[1:5], _GAPS))
-        raw, gap = _over(model.sum(axis=0), size), _over(gaps.sum(axis=0), weight.sum())
-        own = (model - raw * n[:, None]) / max(size, 1) * _SCALE
+        counts = np.stack([n, n, n, at["voice"]], axis=1)  # what each figure is a mean over
+        below = counts.sum(axis=0)
+        raw, gap = _over(model.sum(axis=0), below), _over(gaps.sum(axis=0), weight.sum())
+        own = (model - raw * counts) / np.maximum(below, 1e-300) * _SCALE
         people = [
             max(at[name].sum() + self.beyond[g, k], 0.0) if size else np.nan
             for k, name in enumerate(("engaged", "levelled"))
         ]
         engaged = [at[name] - at[name].sum() / threads for name in ("engaged", "levelled")]
-        scale = np.array([*_SCALE, size])
+        scale = np.array([*_SCALE * size / np.maximum(below, 1e-300), size])
         audit = (gaps - gap * weight[:, None]) / max(weight.sum(), 1e-300) * scale
         rest = np.sqrt(np.maximum(1 - weight / max(weight.sum(), 1e-300), 1e-12))
         grown = (n - size / threads) * np.nan_to_num(gap[4])
+        own_gap = (
+            own + (n[:, None] / max(size, 1) - counts / np.maximum(below, 1e-300)) * np.nan_to_num(gap * scale)[:4]
+        )
         ceiling = [1.0, 1.0, 1.0, 100.0, np.inf]
         return Influences(
             raw=np.append(raw * _SCALE, people[0]),
             audited=np.clip(np.append(raw * _SCALE, people[1]) + gap * scale, 0.0, ceiling),
             model=np.column_stack([own, engaged[0]]),
-            archive=np.column_stack([own, engaged[1] + grown]),
+            archive=np.column_stack([own_gap, engaged[1] + grown]),
             audit=np.nan_to_num(audit) / rest[:, None],
             chance=np.divide(at["labels"], weight, out=np.ones_like(weight), where=weight > 0),
             labels=at["labels"],
         )
 
 
-def _over(top: FloatArray, below: float) -> FloatArray:
-    return top / below if below > 0 else np.full(top.shape, np.nan)
+def _over(top: FloatArray, below: FloatArray | float) -> FloatArray:
+    found: FloatArray = np.divide(top, below, out=np.full(top.shape, np.nan), where=np.asarray(below) > 0)
+    return found
 
 
 def audit_sums(predicted: ReplyTable, by_hand: ReplyTable, weights: FloatArray, grouping: Grouping) -> AuditSums:
@@ -133,7 +139,7 @@ def audit_sums(predicted: ReplyTable, by_hand: ReplyTable, weights: FloatArray, 
     columns = [found.values[:, AT[name]] for name in _MODEL] + [evened.values[:, AT["engaged"]]]
     columns += [add(weight), add(np.ones(len(cell)))]
     columns += [add(weight * differ[:, k]) for k in range(len(LABELS))]
-    columns += [add(weight * (by_hand.credit[audited] - predicted.credit[audited]))]
+    columns += [add(weight * (predicted.voice * (by_hand.credit - predicted.credit))[audited])]
     columns += [_engaged_gap(level, by_hand, weights, found)]
     beyond = [
         c.totals[:, AT["engaged"]] - np.bincount(c.group, c.values[:, AT["engaged"]], len(c.totals))

@@ -27,7 +27,7 @@ class CampaignReport:
     """Groups and their comparisons.
 
     Attributes:
-        version: Version of the definitions, ``eq-1``.
+        version: Version of the definitions, ``eq-2``.
         plan: The campaign file.
         level: Confidence level.
         resamples: Resamples of threads and deals of the permutation test.

@@ -46,7 +46,7 @@ class Figure:
 
 
 COMPARED: Final = (
-    Figure(key="eq", top="credit", below="replies", scale=100.0, points=1.0, label_error=3),
+    Figure(key="eq", top="credit", below="voice", scale=100.0, points=1.0, label_error=3),
     Figure(key="ep_per_post", top="engaged", below="threads", points=None),
     Figure(key="share_genuine_dialogue", top="dialogue", below="replies", label_error=1),
     Figure(key="share_self_expression", top="expression", below="replies", label_error=2),

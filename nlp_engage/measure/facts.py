@@ -14,6 +14,7 @@ import numpy as np
 
 from nlp_engage.errors import DataError
 from nlp_engage.measure.assemble import Facts, assemble
+from nlp_engage.measure.near import is_long, sign
 from nlp_engage.measure.table import Names
 from nlp_engage.structure import depths, exchange_weights, structural_virality, thread_h_index
 from nlp_engage.text import copy_key
@@ -33,6 +34,8 @@ _FLUSH: Final = 65_536
 """Rows kept as Python objects before they become arrays."""
 _SHORT: Final = 200
 """Characters of a text that is remembered: short ones come again, long ones would fill the memory."""
+_TOKEN: Final = 0.95
+"""Replies this surely mindless are compared with no near-copy: they earn next to nothing as it is."""
 
 _ROW: Final[dict[str, Any]] = {
     "thread": np.int32, "index": np.int32, "author": np.int32, "owner": np.bool_, "language": np.int32,
@@ -111,6 +114,7 @@ class _Collector:
     count: int = 0
     people: defaultdict[str | None, dict[str, int]] = field(default_factory=lambda: defaultdict(dict))
     authors: list[str] = field(default_factory=list)
+    long_keys: list[str] = field(default_factory=list)
     languages: dict[str, int] = field(default_factory=dict)
     pages: dict[tuple[str | None, str, bool], int] = field(default_factory=dict)
     joined: int = 0
@@ -153,6 +157,7 @@ class _Collector:
         written, above = [comments[i] for i in nodes], [comments[parents[i]] for i in nodes]
         owner = _by_owner(comments)
         keyed = (~np.isnan(labelled.probabilities[:, 0])).tolist()
+        telling = (labelled.probabilities[:, 0] < _TOKEN).tolist()
         rows = self.rows
         rows["thread"] += [len(self.thread_ids) - 1] * len(nodes)
         rows["page"] += [page] * len(nodes)
@@ -166,7 +171,11 @@ class _Collector:
         pairs = [(c.author, p.author) for c, p in zip(written, above, strict=True)]
         rows["self_reply"] += [bool(name) and name == answered for name, answered in pairs]
         rows["other"] += [bool(name and answered) and name != answered for name, answered in pairs]
-        rows["copy"] += [_copy(comments[i].text) if keyed[i] and not owner[i] else 0 for i in nodes]
+        keys = [_copy(comments[i].text) if keyed[i] and not owner[i] else ("", 0) for i in nodes]
+        rows["copy"] += [number for _, number in keys]
+        long = [k for k, (key, _) in enumerate(keys) if telling[nodes[k]] and is_long(key)]
+        self.parts["long"].append(np.array(long, dtype=np.int64) + self.count)
+        self.long_keys += [keys[k][0] for k in long]
         rows["first_answer"] += _first_answers(comments, parents, owner, nodes)
         self.comment_ids += [c.id for c in written]
         self.count += len(nodes)
@@ -193,6 +202,8 @@ class _Collector:
             self.parts[f"thread {name}"].append(np.array(self.threads[name], dtype=kind))
         self.rows.clear()
         self.threads.clear()
+        self.parts["signatures"].append(sign(self.long_keys))
+        self.long_keys.clear()
         self.packed_ids.append(Names.of(self.comment_ids))
         self.comment_ids.clear()
         for name in _ARRAYS:  # of many small arrays one: each has a price of its own
@@ -218,6 +229,8 @@ class _Collector:
             comment_ids=self.packed_ids,
             authors=self.authors,
             languages=list(self.languages),
+            long_rows=np.concatenate([np.zeros(0, np.int64), *self.parts["long"]]),
+            signatures=np.concatenate(self.parts["signatures"]),
         )
 
 
@@ -247,18 +260,18 @@ def _likes(comment: Comment) -> float:
     return nan if comment.likes is None else float(comment.likes)
 
 
-def _copy(text: str) -> int:
+def _copy(text: str) -> tuple[str, int]:
     return _known_copy(text) if len(text) <= _SHORT else _copy_number(text)
 
 
 @lru_cache(maxsize=65_536)
-def _known_copy(text: str) -> int:
+def _known_copy(text: str) -> tuple[str, int]:
     return _copy_number(text)
 
 
-def _copy_number(text: str) -> int:
-    key = copy_key(text).encode("utf-8", "surrogatepass")
-    return int.from_bytes(blake2b(key, digest_size=8).digest())
+def _copy_number(text: str) -> tuple[str, int]:
+    key = copy_key(text)
+    return key, int.from_bytes(blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest())
 
 
 def _exchange(labelled: LabelledTree) -> FloatArray:

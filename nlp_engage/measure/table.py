@@ -109,6 +109,8 @@ class ReplyTable:
         self_reply: It answers a comment of its own author. Shape: (n,), bool.
         exchange: ``r``, see ``structure.exchange_weights``. Shape: (n,), float64.
         uniqueness: ``u`` in [0, 1], 1 where nothing was copied. Shape: (n,), float64.
+        uniqueness_exact: The same where only exact copies share, for ``sensitivity``. Shape: (n,), float64.
+        voice: Weight in EQ, in (0, 1]: nobody counts for more than three replies on a page. Shape: (n,), float64.
         answered: Probability that somebody else took it up in a direct answer. Shape: (n,), float64.
         owner_answered: The owner wrote something below it. Shape: (n,), bool.
         owner_hours: Hours until the owner's first answer, NaN where unknown. Shape: (n,), float64.
@@ -141,6 +143,8 @@ class ReplyTable:
     self_reply: BoolArray
     exchange: FloatArray
     uniqueness: FloatArray
+    uniqueness_exact: FloatArray
+    voice: FloatArray
     answered: FloatArray
     owner_answered: BoolArray
     owner_hours: FloatArray
@@ -161,7 +165,7 @@ class ReplyTable:
         return self.labelled & ~self.owner
 
     def credits(self) -> FloatArray:
-        """Credit of each reply: ``100 * mean`` of it is EQ.
+        """Credit of each reply: ``100 *`` its mean, weighted by ``voice``, is EQ.
 
         Returns:
             In [0, 1); NaN for owner replies and unlabelled ones, which earn nothing and cost nothing. Shape: (n,).
@@ -172,7 +176,7 @@ class ReplyTable:
         """One row a reply, with everything that went into its credit.
 
         Columns: ``thread_id, platform, comment_id, index, author, owner, lang, created, likes, depth, label,
-        p_mindless_interaction, p_genuine_dialogue, p_self_expression, act, self_reply, exchange, uniqueness,
+        p_mindless_interaction, p_genuine_dialogue, p_self_expression, act, self_reply, exchange, uniqueness, voice,
         answered, owner_answered, owner_hours, credit``; null where a value is unknown.
         """
         import pyarrow as pa
@@ -199,6 +203,7 @@ class ReplyTable:
             "self_reply": pa.array(self.self_reply),
             "exchange": _numbers(self.exchange),
             "uniqueness": _numbers(self.uniqueness),
+            "voice": _numbers(self.voice),
             "answered": _numbers(self.answered),
             "owner_answered": pa.array(self.owner_answered),
             "owner_hours": _numbers(self.owner_hours),
