@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from strategies import threads
 
 from nlp_engage.mentions import CONFIDENCE, Target, recover_targets, time_key
 from nlp_engage.names import quoted_passage, read_address
 from nlp_engage.tree import build_tree
 from nlp_engage.types import Comment, LinkMethod
-from tests.strategies import threads
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bench"))
 
