@@ -153,8 +153,8 @@ def teach(
     Example:
       nlp-engage teach data/sample/archives -o work/taught.jsonl --exclude data/labels/seed.jsonl
     """
-    from nlp_engage.archive.parts import write_atomically
     from nlp_engage.classify import OnnxLabeller
+    from nlp_engage.durable import write_atomically
     from nlp_engage.splits import thread_of
     from nlp_engage.train.data import read_units
     from nlp_engage.train.selftrain import teach as run

@@ -12,13 +12,14 @@ import numpy as np
 from nlp_engage.readers import read
 from nlp_engage.readers.files import find
 from nlp_engage.readers.streams import compression
+from nlp_engage.readers.zipped import Member
 from nlp_engage.structure import depths
 from nlp_engage.text import detect_language
 from nlp_engage.tree import build_trees, completeness
 from nlp_engage.types import ReadReport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -30,12 +31,14 @@ PACKED: Final = 6
 """How often larger than on disk a compressed file is taken to be."""
 SAMPLE: Final = 32_000_000
 """Bytes of a sample, shared out evenly among the files."""
+_LEAST: Final = 256 * 1024
+"""Bytes read of each file at least."""
 LANGUAGES: Final = 2_000
 """Comments whose language is told."""
 KEYS: Final = (
-    "format", "threads", "posts", "comments", "rejected", "max_depth", "authors", "issues", "completeness", "read",
-    "kept", "skipped", "owner_replies", "languages", "languages_of", "platforms", "first", "last", "sampled", "files",
-    "rejects",
+    "format", "format_reason", "threads", "posts", "comments", "rejected", "max_depth", "authors", "issues",
+    "completeness", "read", "kept", "skipped", "owner_replies", "languages", "languages_of", "platforms", "first",
+    "last", "sampled", "sample", "files", "rejects", "links",
 )  # fmt: skip
 """What is told of an archive, in this order."""
 _NO_FORMAT: Final = frozenset({"ignored", "unknown", "unreadable"})
@@ -47,6 +50,7 @@ def inspect_archive(
     *,
     format: str | None = None,
     columns: Mapping[str, str] | None = None,
+    owners: Collection[str] = (),
     keep: int = 5,
 ) -> tuple[dict[str, Any], list[DialogueTree]]:
     """Describe an archive, of a large one a sample: the beginning of each file.
@@ -59,6 +63,7 @@ def inspect_archive(
         paths: Files, folders, globs.
         format: Format name instead of sniffing.
         columns: Column map for tabular files.
+        owners: Accounts that own the page, where the export does not tell.
         keep: How many of the largest threads to return.
 
     Returns:
@@ -70,17 +75,23 @@ def inspect_archive(
     """
     report = ReadReport()
     tally = _Tally(keep)
-    head = _head(paths)
-    for tree in build_trees(read(list(paths), format=format, columns=columns, report=report, head=head)):
+    size, count = _sizes(paths)
+    head = max(SAMPLE // count, _LEAST) if size > LARGE else None
+    comments = read(list(paths), format=format, columns=columns, report=report, head=head, owners=owners)
+    for tree in build_trees(comments):
         tally.add(tree)
-    formats = {told.split(":", 1)[0] for told in report.formats.values()} - _NO_FORMAT
+    reasons = _reasons(report)
     found = {
-        "format": ", ".join(sorted(formats)),
+        "format": ", ".join(sorted(reasons)),
+        "format_reason": dict(sorted(reasons.items())),
         **tally.shape(),
         "rejected": report.n_rejected,
         "read": report.read,
         "kept": report.kept,
         "skipped": report.skipped,
+        "sample": f"the first {head / 1e6:,.1f} MB of each file, of about {size / 1e9:,.2f} GB in all"
+        if head
+        else None,
         "sampled": any(told.endswith("only the beginning was read") for told in report.formats.values()),
         "files": report.formats,
         "rejects": {f"{r.file}, {r.place}": r.reason for r in report.rejected[:20]},
@@ -88,18 +99,28 @@ def inspect_archive(
     return {key: found[key] for key in KEYS}, tally.largest
 
 
-def _head(paths: Sequence[str]) -> int | None:
-    """How many bytes to read of each file; ``None`` for all."""
+def _reasons(report: ReadReport) -> dict[str, str]:
+    """Why files were taken for each format; of many files of a format the reason for the first."""
+    told = [line.split(":", 1) for line in report.formats.values()]
+    counts = Counter(name for name, _ in told)
+    first = {name: reason.strip() for name, reason in reversed(told) if name not in _NO_FORMAT}
+    return {n: why + (f" (the first of {counts[n]:,} files)" if counts[n] > 1 else "") for n, why in first.items()}
+
+
+def _sizes(paths: Sequence[str]) -> tuple[int, int]:
+    """Bytes in all files, unpacked, and how many files there are."""
     sizes = []
     for found in find(paths):
         for path in found.path.iterdir() if found.path.is_dir() else (found.path,):
             with suppress(OSError):
                 sizes.append(_size(path))
-    return max(SAMPLE // len(sizes), 256 * 1024) if sum(sizes) > LARGE else None
+    return sum(sizes), len(sizes)
 
 
-def _size(path: Path) -> int:
+def _size(path: Path | Member) -> int:
     """Bytes of a file, about those it unpacks to if it is compressed; none of what is no regular file."""
+    if isinstance(path, Member):
+        return path.size()
     if not path.is_file():
         return 0
     with path.open("rb") as file:
@@ -116,6 +137,7 @@ class _Tally:
         self._counts = Counter[str]()
         self._authors: set[str] = set()
         self._issues, self._platforms = Counter[str](), Counter[str]()
+        self._links = Counter[str]()
         self._texts, self._heard, self._random = list[str](), 0, Random(0)
         self._max_depth = 0
         self._first: datetime | None = None
@@ -135,6 +157,8 @@ class _Tally:
         self._max_depth = max(self._max_depth, int(np.max(depths(tree))))
         self._authors.update(c.author for c in real if c.author is not None)
         self._issues.update(str(issue.kind) for issue in tree.issues)
+        replies = zip(tree.link_method[1:], tree.stand_in[1:], strict=True)
+        self._links.update(str(method) for method, gone in replies if not gone)
         self._hear(c.text for c in real)
         self._platforms.update(c.platform or "unknown" for c in real)
         if times := [t for c in real if (t := c.created) is not None]:
@@ -158,6 +182,7 @@ class _Tally:
             "max_depth": self._max_depth,
             "authors": len(self._authors),
             "issues": dict(sorted(self._issues.items())),
+            "links": dict(sorted(self._links.items())),
             "completeness": round(counts["collected"] / counts["declared"], 4) if counts["declared"] else None,
             "languages": dict(Counter(map(detect_language, self._texts)).most_common()),
             "languages_of": len(self._texts),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,26 @@ import numpy.typing as npt
 from nlp_engage.types import LABELS, FloatArray
 
 Indices = npt.NDArray[np.integer]
+STRICT: Final = "the same"
+"""How ``scores.json`` names further scores of a model: those on threads of which none was trained on."""
+
+
+def own_scores(scores: Mapping[str, Any] | None, name: str | None) -> Mapping[str, Any] | None:
+    """The scores of a model itself among all that its ``scores.json`` holds; where there are several, the lowest.
+
+    Args:
+        scores: Name -> scores, floors among them; ``None`` where unknown.
+        name: Name of the model.
+
+    >>> own_scores({"m": {"macro_f1": 0.9}, "the same, elsewhere": {"macro_f1": 0.8}, "floor": {"macro_f1": 0.2}}, "m")
+    {'macro_f1': 0.8}
+    """
+    own = [
+        s
+        for key, s in (scores or {}).items()
+        if (key == name or key.startswith(STRICT)) and isinstance(s, Mapping) and "macro_f1" in s
+    ]
+    return min(own, key=lambda s: float(s["macro_f1"]), default=None)
 
 
 def confusion(truth: Indices, guess: Indices, n_labels: int = len(LABELS)) -> npt.NDArray[np.int64]:

@@ -21,6 +21,7 @@ _INVISIBLE = re.compile(
 )
 _FLOOD = re.compile(r"([^\d\s]{1,4}?)\1{3,}")
 _SPACE = re.compile(r"\s+")
+_NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
 _STICKER = re.compile(r"\[[^\[\]\s]{1,12}\]")
 # A sticker counts as one sign: its own letters are no flood ("[哈哈]" is not "[哈]").
 _SIGN = rf"(?:{_STICKER.pattern}|(?!{_STICKER.pattern}).)"
@@ -40,6 +41,16 @@ _ENGLISH_WORDS: Final = frozenset(
     should been just from about my we our his her she he's she's which because really thanks thank
     please good great love nice amazing want need know think does did get got lol yes
     """.split()  # noqa: SIM905  (a list of 100 quoted words is harder to read)
+)
+# The same for the other side: frequent words of these languages that English has not, nor names.
+_OTHER_WORDS: Final = frozenset(
+    """
+    que para muy gracias por los las una está están eres hola quiero donde dónde cuanto cuánto cuesta precio hermosa
+    hermoso bonita bonito linda lindo precioso preciosa encanta mejor siempre pero porque também você não obrigado
+    obrigada muito onde quero adorei demais merci très avec pour je suis vous nous c'est magnifique und ist nicht ich
+    das sehr schön danke bitte auch bello bella bellissimo bellissima grazie sono molto anche perché yang dan aku kamu
+    banget tidak bagus çok güzel bir için teşekkürler
+    """.split()  # noqa: SIM905
 )
 _OTHER_LATIN_CONFIDENCE: Final = 0.9
 _OTHER_LATIN_WORDS: Final = 3
@@ -67,7 +78,7 @@ def detect_language(text: str) -> str:
     bare = _STICKER.sub(" ", _LATIN_MENTION.sub(" ", bare))
     han, kana = len(_HAN.findall(bare)), len(_KANA.findall(bare))
     latin = len(_LATIN.findall(bare))
-    letters = sum(c.isalpha() for c in bare)
+    letters = sum(map(str.isalpha, bare))
     if kana > 1 and kana * 4 >= han:
         return "other"
     if han and han * 3 >= latin:  # one Chinese character says about as much as three Latin letters
@@ -84,6 +95,8 @@ def _latin_language(text: str) -> str:
     if not words:
         return "und"
     english = sum(w in _ENGLISH_WORDS for w in words)
+    if sum(w in _OTHER_WORDS for w in words) > english:
+        return "other"
     if len(words) < _OTHER_LATIN_WORDS or english * 6 >= len(words):
         return "en"
     language, probability = _identify(" ".join(words))
@@ -135,7 +148,7 @@ def copy_key(text: str) -> str:
     out = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).casefold()
     out = _URL.sub(" ", _REPLY_PREFIX.sub(" ", out))
     out = _OTHER_MENTION.sub(" ", _LATIN_MENTION.sub(" ", out))
-    words = "".join(c for c in _STICKER.sub("", out) if c.isalnum())
+    words = _NOT_ALPHANUMERIC.sub("", _STICKER.sub("", out))
     return words or _without_repeats(_SPACE.sub("", out)[:_MODEL_CHARS])
 
 

@@ -13,8 +13,7 @@ The rules (each an ``IssueKind``), applied in this order, none of which looks at
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import inf
 from typing import TYPE_CHECKING, Final
 
@@ -22,36 +21,44 @@ import msgspec
 import numpy as np
 
 from nlp_engage.errors import DataError
+from nlp_engage.grouping import threads
 from nlp_engage.mentions import recover_targets, time_key
-from nlp_engage.types import Comment, DialogueTree, Issue, IssueKind
+from nlp_engage.types import BoolArray, Comment, DialogueTree, Issue, IssueKind, LinkMethod
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from nlp_engage.mentions import Target
 
 STATED: Final = 1.0
 """Confidence of a link that the platform states."""
 REPLACED: Final = 0.5
-"""Confidence of a link to the post that stands in for an impossible one. To be calibrated by measurement."""
+"""Confidence of a link to the post that stands in for an impossible one: nothing is known of the true one."""
 
 _KINDS: Final = {kind: place for place, kind in enumerate(IssueKind)}
 
 
 @dataclass(slots=True)
 class _Draft:
-    """A tree in the making: nodes in any order, the post at 0; ``parents`` may still hold loops."""
+    """A tree in the making: nodes in any order, the post at 0; ``parents`` may still hold loops.
+
+    ``confidence`` holds the links that are less than ``STATED``.
+    """
 
     comments: list[Comment]
     issues: list[Issue]
     parents: list[int] = field(default_factory=list)
-    confidence: list[float] = field(default_factory=list)
+    confidence: dict[int, float] = field(default_factory=dict)
+    methods: dict[int, LinkMethod] = field(default_factory=dict)
     stand_ins: set[int] = field(default_factory=set)
 
-    def link(self, parent: int, confidence: float) -> None:
+    def link(self, parent: int, confidence: float = STATED, method: LinkMethod = LinkMethod.STATED) -> None:
         """Give the next node its parent."""
+        if confidence != STATED:
+            self.confidence[len(self.parents)] = confidence
+        if method is not LinkMethod.STATED:
+            self.methods[len(self.parents)] = method
         self.parents.append(parent)
-        self.confidence.append(confidence)
 
     def note(self, kind: IssueKind, node: int, detail: str) -> None:
         """Book a repair of a node."""
@@ -61,12 +68,13 @@ class _Draft:
 def build_trees(comments: Iterable[Comment]) -> Iterator[DialogueTree]:
     """Group comments by thread and build the tree of each.
 
-    The grouping is done in memory: it takes that of the archive, and nothing is yielded before all was read.
+    The grouping is done in memory: it takes about that of the archive as canonical JSON lines, and nothing is
+    yielded before all was read.
 
     Args:
         comments: Posts and comments of any number of threads, in any order.
 
-    Yields:
+    Returns:
         One tree a thread, by time of the post (without one, of the earliest comment), then by thread id;
         threads without any time come last.
 
@@ -74,19 +82,10 @@ def build_trees(comments: Iterable[Comment]) -> Iterator[DialogueTree]:
     >>> [(tree.thread_id, len(tree)) for tree in build_trees(records)]
     [('p', 1), ('q', 2)]
     """
-    threads: defaultdict[str, list[Comment]] = defaultdict(list)
-    for comment in comments:
-        threads[comment.thread_id].append(comment)
-    for thread_id in sorted(threads, key=lambda name: (_start(threads[name]), name)):
-        yield build_tree(threads.pop(thread_id))
+    return (_build(records, records[0].thread_id) for records in threads(comments))
 
 
-def _start(records: Sequence[Comment]) -> float:
-    post = min((time_key(r)[0] for r in records if r.is_post), default=inf)
-    return post if post < inf else min(time_key(r)[0] for r in records)
-
-
-def build_tree(records: Sequence[Comment]) -> DialogueTree:
+def build_tree(records: Sequence[Comment], *, recover: bool = True) -> DialogueTree:
     """Build the dialogue tree of one thread, healing whatever is broken.
 
     The order of the records does not matter, the time is linear (sorting aside), and healing is stable:
@@ -103,6 +102,8 @@ def build_tree(records: Sequence[Comment]) -> DialogueTree:
 
     Args:
         records: All records of one thread, in any order, at least one.
+        recover: Whether to look for the true targets of replies that are filed under a floor only. ``False`` for
+            records that were healed before and have since lost the names (the comments of a run folder).
 
     Returns:
         The tree, depth first, siblings by time, then id; those without a time last.
@@ -121,10 +122,19 @@ def build_tree(records: Sequence[Comment]) -> DialogueTree:
     >>> [(issue.kind.value, issue.comment_id) for issue in tree.issues]
     [('missing_parent', 'd')]
     """
-    draft = _seat(records, _common_thread(records))
-    _link(draft)
-    _cut_loops(draft)
-    return _in_order(draft)
+    return _build(records, _common_thread(records), recover=recover)
+
+
+def _build(records: Sequence[Comment], thread_id: str, *, recover: bool = True) -> DialogueTree:
+    draft = _seat(records, thread_id)
+    _link(draft, recover_targets(draft.comments) if recover else {})
+    moments = [(c.created is None, c.created, c.id) for c in draft.comments]  # the order of ``time_key``
+    by_time = sorted(range(len(moments)), key=moments.__getitem__)
+    order = _depth_first(draft.parents, by_time)
+    if len(order) < len(by_time):  # what stands in a loop cannot be reached from the post
+        _cut_loops(draft)
+        order = _depth_first(draft.parents, by_time)
+    return _in_order(draft, order)
 
 
 def _common_thread(records: Sequence[Comment]) -> str:
@@ -144,13 +154,7 @@ def _common_thread(records: Sequence[Comment]) -> str:
 
 def _seat(records: Sequence[Comment], thread_id: str) -> _Draft:
     """One record an id, the post (if need be a virtual one) first."""
-    kept: dict[str, Comment] = {}
-    dropped: list[Comment] = []
-    for record in records:
-        if record.id in kept:
-            older, record = sorted((kept[record.id], record), key=_version)
-            dropped.append(older)
-        kept[record.id] = record
+    kept, dropped = _latest(records)
     post = kept.pop(thread_id, None)
     draft = _Draft(comments=[post or Comment(id=thread_id, thread_id=thread_id), *kept.values()], issues=[])
     if post is None:
@@ -162,6 +166,21 @@ def _seat(records: Sequence[Comment], thread_id: str) -> _Draft:
         else:
             draft.issues.append(_issue(IssueKind.EDITED, old, "an older version of this text was dropped"))
     return draft
+
+
+def _latest(records: Sequence[Comment]) -> tuple[dict[str, Comment], list[Comment]]:
+    """The latest record of each id, and all others."""
+    kept = {record.id: record for record in records}
+    dropped: list[Comment] = []
+    if len(kept) == len(records):
+        return kept, dropped
+    kept.clear()
+    for record in records:
+        if record.id in kept:
+            older, record = sorted((kept[record.id], record), key=_version)
+            dropped.append(older)
+        kept[record.id] = record
+    return kept, dropped
 
 
 def _version(c: Comment) -> tuple[object, ...]:
@@ -177,35 +196,40 @@ def _version(c: Comment) -> tuple[object, ...]:
     )
 
 
-def _link(draft: _Draft) -> None:
+def _link(draft: _Draft, recovered: Mapping[int, Target]) -> None:
     """Resolve every parent; add a tombstone for each one that is missing."""
     comments = draft.comments
     index = {c.id: i for i, c in enumerate(comments)}
-    recovered = recover_targets(comments)
-    draft.link(-1, STATED)
+    draft.link(-1)
     _ignore_parent_of_post(draft, index)
     missing: dict[str, int] = {}
     for i in range(1, len(comments)):
         parent_id = comments[i].parent_id
-        if i in recovered and _link_recovered(draft, i, recovered[i], index):
+        parent = index.get(parent_id) if parent_id else None
+        if parent is not None and parent != i and i not in recovered:  # nearly all
+            draft.parents.append(parent)
+        elif i in recovered and _link_recovered(draft, i, recovered[i], index):
             continue
-        if not parent_id:
+        elif not parent_id:
             draft.note(IssueKind.EXTRA_ROOT, i, "no parent, yet not the post; taken as a reply to the post")
-            draft.link(0, STATED)
+            draft.link(0, STATED, LinkMethod.REPAIRED)
         elif parent_id == comments[i].id:
             draft.note(IssueKind.SELF_REPLY, i, "it answers itself; taken as a reply to the post")
-            draft.link(0, REPLACED)
+            draft.link(0, REPLACED, LinkMethod.REPAIRED)
         else:
-            parent = index.get(parent_id)
             if parent is None:
                 parent = missing.setdefault(parent_id, len(index) + len(missing))
                 draft.note(IssueKind.MISSING_PARENT, i, f"it answers {parent_id!r}, not in the archive")
-            draft.link(parent, recovered[i].confidence if i in recovered else STATED)
+            found = recovered.get(i)
+            if found is None:
+                draft.link(parent, STATED, LinkMethod.STATED)
+            else:
+                draft.link(parent, found.confidence, found.method)
     for parent_id in missing:
         draft.stand_ins.add(len(comments))
         thread_id = comments[0].thread_id
         comments.append(Comment(id=parent_id, thread_id=thread_id, parent_id=thread_id, deleted=True))
-        draft.link(0, REPLACED)
+        draft.link(0, REPLACED, LinkMethod.REPAIRED)
 
 
 def _link_recovered(draft: _Draft, i: int, target: Target, index: dict[str, int]) -> bool:
@@ -215,7 +239,7 @@ def _link_recovered(draft: _Draft, i: int, target: Target, index: dict[str, int]
         return False
     answered = draft.comments[target.node].id
     draft.note(IssueKind.RECOVERED_PARENT, i, f"filed under {own!r} by the platform; it answers {answered!r}")
-    draft.link(target.node, target.confidence)
+    draft.link(target.node, target.confidence, target.method)
     return True
 
 
@@ -247,67 +271,81 @@ def _cut_loops(draft: _Draft) -> None:
         first = min(loop, key=lambda k: time_key(comments[k]))
         answered = comments[parents[first]].id
         draft.note(IssueKind.LOOP, first, f"it answered {answered!r} in a loop of {len(loop)}; cut")
-        parents[first], draft.confidence[first] = 0, REPLACED
+        parents[first], draft.confidence[first], draft.methods[first] = 0, REPLACED, LinkMethod.REPAIRED
 
 
-def _in_order(draft: _Draft) -> DialogueTree:
-    """Put the nodes in order, depth first, and book what can only be seen in the finished tree."""
-    by_time = sorted(range(len(draft.parents)), key=lambda i: time_key(draft.comments[i]))
-    order = _depth_first(draft.parents, by_time)
-    position = np.empty(len(order), dtype=np.int32)
-    position[order] = np.arange(len(order), dtype=np.int32)
-    parents = np.array(draft.parents, dtype=np.int32)[order]
-    parents[1:] = position[parents[1:]]
-    stand_in = np.zeros(len(order), dtype=np.bool_)
-    stand_in[position[sorted(draft.stand_ins)]] = True
-    tree = DialogueTree(
-        comments=tuple(draft.comments[i] for i in order),
-        parents=parents,
-        stand_in=stand_in,
-        link_confidence=np.array(draft.confidence, dtype=np.float64)[order],
-    )
-    place = {c.id: i for i, c in enumerate(tree.comments)}
-    issues = [*draft.issues, *_gaps(tree)]
-    issues.sort(key=lambda issue: (place[issue.comment_id], _KINDS[issue.kind], issue.detail))
-    return replace(tree, issues=tuple(issues))
+def _in_order(draft: _Draft, order: list[int]) -> DialogueTree:
+    """Put the nodes in order, and book what can only be seen in the finished tree."""
+    position = [0] * len(order)
+    for new, old in enumerate(order):
+        position[old] = new
+    comments, above = draft.comments, draft.parents
+    nodes = tuple(map(comments.__getitem__, order))
+    parents = list(map(position.__getitem__, map(above.__getitem__, order)))
+    parents[0] = -1
+    stand_in, confidence = np.zeros(len(order), dtype=np.bool_), np.array([STATED] * len(order))
+    for i in draft.stand_ins:
+        stand_in[position[i]] = True
+    for i, less in draft.confidence.items():
+        confidence[position[i]] = less
+    methods = [LinkMethod.STATED] * len(order)
+    for i, method in draft.methods.items():
+        methods[position[i]] = method
+    issues = [*draft.issues, *_older_than_parent(nodes, parents), *_incomplete(nodes, parents, stand_in)]
+    if len(issues) > 1:
+        place = {c.id: i for i, c in enumerate(nodes)}
+        issues.sort(key=lambda issue: (place[issue.comment_id], _KINDS[issue.kind], issue.detail))
+    return DialogueTree(
+        comments=nodes, parents=np.array(parents, dtype=np.int32), stand_in=stand_in, link_confidence=confidence,
+        link_method=tuple(methods), issues=tuple(issues),
+    )  # fmt: skip
 
 
 def _depth_first(parents: Sequence[int], by_time: Sequence[int]) -> list[int]:
-    """Nodes from the root down, siblings in the order of ``by_time``."""
-    last_child, elder = [-1] * len(parents), [-1] * len(parents)
-    for i in by_time:
+    """Nodes from the root down, siblings in the order of ``by_time``; those of loops are left out."""
+    children: dict[int, list[int]] = {}
+    for i in reversed(by_time):
         if i:
-            elder[i], last_child[parents[i]] = last_child[parents[i]], i
-    order, stack = [], [0]
+            children.setdefault(parents[i], []).append(i)
+    order: list[int] = []
+    stack = [0]
     while stack:
         i = stack.pop()
         order.append(i)
-        child = last_child[i]
-        while child >= 0:
-            stack.append(child)
-            child = elder[child]
+        if i in children:
+            stack += children[i]
     return order
 
 
-def _gaps(tree: DialogueTree) -> Iterator[Issue]:
-    """Replies older than what they answer, and counters that promise more than there is."""
-    collected = _replies_collected(tree)
-    for i, (comment, parent) in enumerate(zip(tree.comments, tree.parents.tolist(), strict=True)):
-        if comment.n_replies is not None and comment.n_replies > collected[i]:
-            detail = f"the platform counts {comment.n_replies} replies, the archive has {collected[i]}"
-            yield _issue(IssueKind.INCOMPLETE, comment, detail)
-        before = tree.comments[parent].created if i else None
-        if before is not None and comment.created is not None and comment.created < before:
-            detail = f"written {comment.created.isoformat()}, before the comment it answers ({before.isoformat()})"
-            yield _issue(IssueKind.OLDER_THAN_PARENT, comment, detail)
+def _older_than_parent(nodes: Sequence[Comment], parents: Sequence[int]) -> Iterator[Issue]:
+    times = [c.created for c in nodes]
+    for i in range(1, len(nodes)):
+        time, before = times[i], times[parents[i]]
+        if time is not None and before is not None and time < before:
+            detail = f"written {time.isoformat()}, before the comment it answers ({before.isoformat()})"
+            yield _issue(IssueKind.OLDER_THAN_PARENT, nodes[i], detail)
 
 
-def _replies_collected(tree: DialogueTree) -> list[int]:
+def _incomplete(nodes: Sequence[Comment], parents: Sequence[int], stand_in: BoolArray) -> Iterator[Issue]:
+    """Counters that promise more than there is."""
+    counted = [i for i, c in enumerate(nodes) if c.n_replies is not None]
+    if not counted:
+        return
+    collected = _replies_collected(nodes, parents, stand_in)
+    for i in counted:
+        declared = nodes[i].n_replies
+        if declared is not None and declared > collected[i]:
+            detail = f"the platform counts {declared} replies, the archive has {collected[i]}"
+            yield _issue(IssueKind.INCOMPLETE, nodes[i], detail)
+
+
+def _replies_collected(nodes: Sequence[Comment], parents: Sequence[int], stand_in: BoolArray) -> list[int]:
     """What platforms count: under the post everything, under a comment its replies and all of its floor."""
-    place = {c.id: i for i, c in enumerate(tree.comments)}
-    collected = [0] * len(tree)
-    for i, (comment, parent) in enumerate(zip(tree.comments, tree.parents.tolist(), strict=True)):
-        if i and not tree.stand_in[i]:
+    place = {c.id: i for i, c in enumerate(nodes)}
+    collected = [0] * len(nodes)
+    gone = stand_in.tolist()
+    for i, (comment, parent) in enumerate(zip(nodes, parents, strict=True)):
+        if i and not gone[i]:
             floor = place.get(comment.root_id) if comment.root_id else None
             for counter in {0, parent, parent if floor in (None, i) else floor}:
                 collected[counter] += 1
@@ -334,7 +372,7 @@ def completeness(tree: DialogueTree) -> tuple[int, int] | None:
     ...                          Comment(id="a", thread_id="p", parent_id="p")]))
     (1, 7)
     """
-    collected = _replies_collected(tree)
+    collected = _replies_collected(tree.comments, tree.parents.tolist(), tree.stand_in)
     if tree.post.n_replies is not None:
         return collected[0], tree.post.n_replies
     top = np.flatnonzero(tree.parents == 0).tolist()

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import bz2
 import copy
+import gzip
+import io
 import json
+import lzma
 import random
+import zipfile
 from typing import Any
+
+import zstandard
 
 ODD: list[Any] = [
     None, True, False, 0, -1, 1e308, 2**64, 10**400, "", " ", "0", "x\x00y", "\ud800", "1.5e+20", [], {}, [[]],
@@ -72,6 +79,47 @@ def mutate_bytes(data: bytes, rng: random.Random) -> bytes:
             c = rng.randrange(len(out))
             out[a], out[c] = out[c], out[a]
     return bytes(out)
+
+
+def mutate(content: Any, rng: random.Random) -> bytes:
+    """A hostile version of an export: its values, its bytes, its nesting, its encoding or its packing."""
+    if isinstance(content, dict | list) and rng.random() < 0.6:
+        changed = mutate_value(content, rng)
+        if rng.random() < 0.02:
+            changed = nested(changed, rng.choice([20, 100, 900]), rng)
+        if isinstance(changed, list) and rng.random() < 0.3:
+            data = "\n".join(json.dumps(row) for row in changed).encode()
+        else:
+            data = json.dumps(changed, ensure_ascii=rng.random() < 0.5).encode("utf-8", "surrogatepass")
+    else:
+        data = mutate_bytes(as_bytes(content), rng)
+    if rng.random() < 0.05:
+        data = data.decode("utf-8", "replace").encode(
+            rng.choice(["utf-16", "utf-16-be", "gb18030", "utf-8-sig"]), "replace"
+        )
+    if rng.random() < 0.06:
+        data = packed(data, rng)
+        data = mutate_bytes(data, rng) if rng.random() < 0.7 else data
+    return data
+
+
+def nested(value: Any, depth: int, rng: random.Random) -> Any:
+    """A value deep inside arrays and objects (as deep as the standard library can write)."""
+    for _ in range(depth):
+        value = [value] if rng.random() < 0.5 else {"replies": value}
+    return value
+
+
+def packed(data: bytes, rng: random.Random) -> bytes:
+    """A file as it is mailed: gzip, zstd, bzip2, xz or a zip archive."""
+    kind = rng.randrange(5)
+    if kind == 4:
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("a/x", data)
+            archive.writestr("b.csv", "id,text\n1,x\n")
+        return out.getvalue()
+    return (gzip.compress, zstandard.compress, bz2.compress, lzma.compress)[kind](data)
 
 
 def as_bytes(content: Any) -> bytes:

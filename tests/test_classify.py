@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import shutil
 
 import numpy as np
@@ -64,6 +65,19 @@ def test_probabilities_and_acts_have_the_promised_shapes_and_ranges(labeller):
     assert found.acts.dtype == np.int32
     assert 0 <= found.acts.min() <= found.acts.max() < len(ACTS)
     assert 1 / len(ACTS) <= found.act_probabilities.min() <= found.act_probabilities.max() <= 1
+
+
+def test_the_shipped_model_answers_the_same_to_the_bit_whoever_shares_the_batch():
+    shipped = OnnxLabeller.load(threads=1)
+    words = ["wow", "which", "size", "is", "it", "我奶奶也有一个", "多少钱", "no", "it", "leaks"]
+    texts = [" ".join(words[: k % 9 + 1] * (k % 4 + 1)) for k in range(24)]  # of many lengths
+    inputs = [ReplyContext(reply=t, by_owner=False, turns=((Role.POST, "New cups"),), language="en") for t in texts]
+    inputs = list(dict.fromkeys(inputs))
+    together = shipped.predict(inputs).probabilities
+    rng = np.random.default_rng(3)
+    groups = [[k] for k in range(8)] + [rng.choice(len(inputs), size=n, replace=False) for n in (2, 2, 3, 3, 5, 7)]
+    for rows in groups:
+        assert (shipped.predict([inputs[k] for k in rows]).probabilities == together[rows]).all()
 
 
 def test_an_empty_batch_has_an_empty_answer(labeller):
@@ -283,3 +297,11 @@ def test_the_text_baseline_works_inside_cross_validation_and_refuses_what_is_no_
     for wrong in ("a text", [], [1, 2], [["a"]]):
         with pytest.raises(ValueError, match="X must be a sequence of texts, at least one"):
             TfidfBaseline().fit(wrong, labels)
+
+
+def test_a_pickled_labeller_brings_its_model(tiny_model, labeller):
+    again = pickle.loads(pickle.dumps(labeller))
+    assert again.fingerprint == labeller.fingerprint
+    found, expected = again.predict(contexts()), labeller.predict(contexts())
+    np.testing.assert_array_equal(found.probabilities, expected.probabilities)
+    np.testing.assert_array_equal(found.acts, expected.acts)

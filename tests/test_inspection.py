@@ -31,14 +31,15 @@ def test_every_number_of_a_small_archive(tmp_path):
     path = put(tmp_path, "a.jsonl", lines(*ARCHIVE) + "broken\n")
     found, largest = inspect_archive([str(path)])
     assert found == {
-        "format": "canonical", "threads": 2, "posts": 1, "comments": 4, "rejected": 1, "max_depth": 2, "authors": 2,
+        "format": "canonical", "format_reason": {"canonical": "keys id, thread_id, text"},
+        "threads": 2, "posts": 1, "comments": 4, "rejected": 1, "max_depth": 2, "authors": 2,
         "issues": {"incomplete": 1, "missing_parent": 1, "no_post": 1}, "completeness": 0.375, "read": 6, "kept": 5,
         "skipped": {},
         "owner_replies": 1, "languages": {"en": 2, "zh": 1, "und": 1}, "languages_of": 4,
         "platforms": {"unknown": 3, "weibo": 1},
-        "first": "2024-01-01T00:00:00+00:00", "last": "2024-01-03T00:00:00+00:00", "sampled": False,
+        "first": "2024-01-01T00:00:00+00:00", "last": "2024-01-03T00:00:00+00:00", "sampled": False, "sample": None,
         "files": {str(path): "canonical: keys id, thread_id, text"},
-        "rejects": {f"{path}, 6": found["rejects"][f"{path}, 6"]},
+        "rejects": {f"{path}, 6": found["rejects"][f"{path}, 6"]}, "links": {"stated": 4},
     }  # fmt: skip
     assert [t.thread_id for t in largest] == ["p", "q"]
     assert json.loads(json.dumps(found)) == found
@@ -68,6 +69,7 @@ def test_large_archives_are_sampled_and_say_so(tmp_path, monkeypatch, small_limi
         monkeypatch.setattr(inspection, "LARGE", 2_000)  # repeated rows pack to next to nothing
     found, _ = inspect_archive([str(path)])
     assert found["sampled"] is True
+    assert found["sample"].startswith("the first ")
     assert 300 < found["kept"] < len(rows) - 300
     assert (found["rejected"], found["languages_of"]) == (0, min(found["comments"], 2000))
     assert found["files"][str(path)].endswith("only the beginning was read")

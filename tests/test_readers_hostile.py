@@ -15,11 +15,11 @@ import test_readers_platforms
 import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from mutating import as_bytes, mutate_bytes, mutate_value
+from mutating import mutate
 from reading import lines, put, read_all, reasons
 
 from nlp_engage.errors import ReadError
-from nlp_engage.readers import base, jsonio, jsontext, markup, read, streams, xmlstream
+from nlp_engage.readers import base, files, jsonio, jsontext, markup, read, registry, streams, xmlstream
 from nlp_engage.tree import build_trees
 from nlp_engage.types import ReadReport
 from nlp_engage.writers import to_arrow
@@ -46,20 +46,11 @@ SEEDS |= {
 }
 
 
-def _mutated(content, rng):
-    if isinstance(content, dict | list) and rng.random() < 0.7:
-        changed = mutate_value(content, rng)
-        if isinstance(changed, list) and rng.random() < 0.3:
-            return "\n".join(json.dumps(row) for row in changed).encode()
-        return json.dumps(changed, ensure_ascii=rng.random() < 0.5).encode("utf-8", "surrogatepass")
-    return mutate_bytes(as_bytes(content), rng)
-
-
 @pytest.mark.parametrize("seed", SEEDS)
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rng=st.randoms(use_true_random=False))
 def test_mutated_exports_give_comments_rejects_or_a_read_error(tmp_path, seed, rng):
-    path = put(tmp_path, "x", _mutated(SEEDS[seed], rng))
+    path = put(tmp_path, "x", mutate(SEEDS[seed], rng))
     report = ReadReport()
     try:
         found = list(read(path, report=report))
@@ -250,6 +241,59 @@ def test_an_element_that_never_ends_is_cut(monkeypatch):
     assert 1000 <= len(words.take()) <= 1010
     words.add("next")
     assert words.take() == "next"
+
+
+@pytest.mark.parametrize(
+    "data", [b"\x0b", b"\x0c\x1c\n", b"\x85", b"\xe2\x80\xa8", b",", b"\n,\n", b"[", b"{", b"<", b'"']
+)
+def test_files_of_next_to_nothing_are_told(tmp_path, data):
+    with pytest.raises(ReadError):
+        list(read(put(tmp_path, "x", data)))
+    put(tmp_path, "a.jsonl", lines(*GOOD))
+    found, report = read_all(tmp_path)
+    assert len(found) == 3
+    assert not [r for r in reasons(report) if "defect" in r]
+
+
+def test_a_defect_in_recognising_a_file_does_not_stop_the_others(tmp_path, monkeypatch):
+    put(tmp_path, "a.jsonl", lines(*GOOD))
+    monkeypatch.setattr(registry, "open_source", lambda found, *_: [][1])
+    with pytest.raises(ReadError, match="defect of the readers: IndexError"):
+        list(read(tmp_path))
+
+
+@pytest.mark.parametrize("when", ["opening", "reading"])
+def test_files_that_cannot_be_read_are_told_and_the_rest_is_read(tmp_path, monkeypatch, when):
+    put(tmp_path, "a.jsonl", lines(*GOOD))
+    locked = put(tmp_path, "b.jsonl", lines(*GOOD[:1]))
+    opened = streams.inflate
+
+    def refuse(path, faults):
+        if path == locked:
+            if when == "opening":
+                raise PermissionError(13, "Permission denied")
+            if faults is not None and getattr(refuse, "looked", False):
+                raise OSError(5, "Input/output error")
+            refuse.looked = True
+        return opened(path, faults)
+
+    monkeypatch.setattr(files, "inflate", refuse)
+    monkeypatch.setattr(streams, "inflate", refuse)
+    refuse.looked = False
+    monkeypatch.setattr(registry, "open_source", _looks_twice(registry.open_source, refuse))
+    found, report = read_all(tmp_path)
+    assert set(found) == {"c0", "c1", "c2"}
+    assert reasons(report) == [
+        "cannot be opened: Permission denied" if when == "opening" else "reading stopped: Input/output error"
+    ]
+
+
+def _looks_twice(open_source, refuse):
+    def look(*args, **options):
+        refuse.looked = False
+        return open_source(*args, **options)
+
+    return look
 
 
 def test_limits_are_stated():

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from strategies import conversations, threads
 
 from nlp_engage.errors import DataError
 from nlp_engage.structure import (
@@ -25,7 +26,6 @@ from nlp_engage.structure import (
 )
 from nlp_engage.tree import build_tree
 from nlp_engage.types import Comment, DialogueTree
-from tests.strategies import conversations, threads
 
 
 def grow(*links: tuple[str, str | None, str | None]) -> DialogueTree:

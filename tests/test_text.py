@@ -6,7 +6,7 @@ import re
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import texts as comment_texts
 
@@ -31,6 +31,14 @@ anything = st.one_of(st.text(max_size=60), comment_texts, st.lists(signs, max_si
         ("Где это купить?", "other"),
         ("Où est-ce que je peux acheter cette boisson en France", "other"),
         ("Wo kann ich das in der Schweiz kaufen und was kostet das", "other"),
+        ("muchas gracias", "other"),
+        ("Precioso @sofia", "other"),
+        ("Congratulations eres el mejor!!!", "other"),
+        ("muito bom", "other"),
+        ("bagus banget", "other"),
+        ("Nike forever", "en"),
+        ("Omg gorgeous", "en"),
+        ("que sera, whatever you want", "en"),
         ("666", "und"),
         ("[doge][doge]", "und"),
         ("😂😂😂", "und"),
@@ -48,6 +56,7 @@ def test_a_name_or_a_link_does_not_decide_the_language():
     assert detect_language("@some_long_latin_name https://example.com/path/to/page 好喝") == "zh"
 
 
+@settings(deadline=None)  # the first text of an unknown Latin language loads the identifier
 @given(anything)
 def test_language_is_one_of_five_answers_for_any_text(text):
     assert detect_language(text) in {"en", "zh", "other", "und", "none"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import msgspec
@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from strategies import archives, threads
 
 from nlp_engage.errors import DataError
 from nlp_engage.structure import depths
 from nlp_engage.tree import REPLACED, STATED, build_tree, build_trees, completeness, healed
 from nlp_engage.types import Comment, DialogueTree, IssueKind
-from tests.strategies import archives, threads
 
 NOON = datetime(2025, 6, 14, 12, tzinfo=UTC)
 
@@ -403,3 +403,23 @@ def test_sound_links_are_never_touched(records: list[Comment]):
     for id, parent in shape(tree).items():
         if id not in repaired:
             assert parent == next(c.parent_id for c in tree.comments if c.id == id)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"text": "half \ud83d a pair"},
+        {"likes": 10**30},
+        {"text": "\x00\x7f\u2028\n"},
+        {"created": datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=8)))},
+        {"created": datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-8)))},
+    ],
+    ids=["surrogate", "huge", "controls", "before time", "after time"],
+)
+def test_grouping_gives_back_what_it_was_given_also_what_no_line_can_hold(odd):
+    strange = Comment(**{"id": "a", "thread_id": "p", "parent_id": "p", "text": "x", **odd})
+    thread = [POST, strange, *(comment(f"c{i}", "a", i) for i in range(2_500))]
+    apart = [*thread[:1_200], Comment(id="q", thread_id="q"), *thread[1_200:]]  # two runs, the first in two packs
+    tree, other = build_trees(apart)
+    assert everything(tree) == everything(build_tree(thread))
+    assert other.thread_id == "q"

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from nlp_engage.errors import DataError
 from nlp_engage.measure.credit import answered_back, credit, uniqueness
-from nlp_engage.measure.table import ReplyTable
+from nlp_engage.measure.table import Names, ReplyTable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,13 +26,16 @@ _SUM_TOLERANCE: Final = 1e-3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What one pass gathered, threads and rows in the order they came; codes are indices into the names."""
+    """What one pass gathered, threads and rows in the order they came; codes are indices into the names.
 
-    rows: Columns
+    ``assemble`` takes the columns of ``rows`` out one by one, so that no two copies of all are ever in memory.
+    """
+
+    rows: dict[str, npt.NDArray[Any]]
     threads: Columns
     thread_ids: Sequence[str]
     platforms: Sequence[str | None]
-    comment_ids: Sequence[str]
+    comment_ids: Sequence[Names]
     authors: Sequence[str]
     languages: Sequence[str]
 
@@ -48,7 +51,7 @@ def assemble(facts: Facts) -> ReplyTable:
     rank[by_id] = np.arange(len(by_id), dtype=np.int32)
     rows, order = _ordered(facts.rows, rank)
     threads = {name: values[by_id] for name, values in facts.threads.items()}
-    comment_ids = tuple(facts.comment_ids[i] for i in order.tolist())
+    comment_ids = Names.joined(facts.comment_ids, order)
     _check_probabilities(rows["probabilities"], comment_ids)
     author_order = _first_seen(np.concatenate([threads["author"], rows["author"]]), len(facts.authors))
     language_order = np.argsort(np.array(facts.languages, dtype=object), kind="stable")
@@ -80,12 +83,14 @@ _AS_THEY_ARE: Final = (
 )  # fmt: skip
 
 
-def _ordered(rows: Columns, rank: npt.NDArray[np.int32]) -> tuple[dict[str, npt.NDArray[Any]], npt.NDArray[np.int64]]:
-    """Rows by thread id, then in tree order; links between rows follow."""
+def _ordered(
+    rows: dict[str, npt.NDArray[Any]], rank: npt.NDArray[np.int32]
+) -> tuple[dict[str, npt.NDArray[Any]], npt.NDArray[np.int64]]:
+    """Rows by thread id, then in tree order; links between rows follow. Empties ``rows``."""
     order = np.argsort(rank[rows["thread"]], kind="stable")
     place = np.full(len(order) + 1, -1, dtype=np.int64)  # the last entry answers for the link -1
     place[order] = np.arange(len(order))
-    ordered = {name: values[order] for name, values in rows.items()}
+    ordered = {name: rows.pop(name)[order] for name in tuple(rows)}
     ordered["thread"] = rank[ordered["thread"]]
     ordered["parent"] = place[ordered["parent"]]
     return ordered, order

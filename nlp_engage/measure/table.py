@@ -6,8 +6,9 @@ Rows stand in a fixed order (thread id, then tree order), so that sums do not de
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -15,11 +16,63 @@ import numpy.typing as npt
 from nlp_engage.types import ACTS, LABELS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     import pyarrow as pa
 
     from nlp_engage.types import BoolArray, FloatArray, IntArray
 
+_UNPACKED: Final = 8_192
+
 TimeArray = npt.NDArray[np.datetime64]
+
+
+class Names(Sequence[str]):
+    """Many names in little memory: their bytes in a row, each a string only while it is looked at.
+
+    >>> names = Names.of(["ann", "小张"])
+    >>> names[1], list(names), len(names)
+    ('小张', ['ann', '小张'], 2)
+    """
+
+    def __init__(self, encoded: pa.LargeBinaryArray) -> None:
+        self._encoded = encoded
+
+    @classmethod
+    def of(cls, names: Iterable[str]) -> Names:
+        """Pack some names; half surrogate pairs survive."""
+        import pyarrow as pa
+
+        return cls(pa.array([name.encode("utf-8", "surrogatepass") for name in names], pa.large_binary()))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Names], order: npt.NDArray[np.int64]) -> Names:
+        """All names of some packs, in a new order."""
+        import pyarrow as pa
+
+        chunks = pa.chunked_array([part._encoded for part in parts], pa.large_binary())
+        return cls(chunks.combine_chunks().take(pa.array(order)))
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._encoded)
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+    @overload
+    def __getitem__(self, place: slice) -> Names: ...
+    def __getitem__(self, place: int | slice) -> str | Names:
+        """One name, or some of them."""
+        if isinstance(place, slice):
+            return Names(self._encoded[place])
+        name: bytes = self._encoded[place].as_py()
+        return name.decode("utf-8", "surrogatepass")
+
+    def __iter__(self) -> Iterator[str]:
+        """The names in order, a few thousand unpacked at a time."""
+        for start in range(0, len(self), _UNPACKED):
+            for name in self._encoded[start : start + _UNPACKED].to_pylist():
+                yield name.decode("utf-8", "surrogatepass")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -74,7 +127,7 @@ class ReplyTable:
     thread_h: IntArray
     authors: tuple[str, ...]
     languages: tuple[str, ...]
-    comment_ids: tuple[str, ...]
+    comment_ids: Sequence[str]
     thread: IntArray
     index: IntArray
     author: IntArray
@@ -129,7 +182,7 @@ class ReplyTable:
         columns = {
             "thread_id": _words(self.thread_ids, self.thread),
             "platform": _words(self.platforms, self.thread),
-            "comment_id": pa.array(self.comment_ids, pa.string()),
+            "comment_id": pa.array(list(self.comment_ids), pa.string()),
             "index": pa.array(self.index),
             "author": _words(self.authors, self.author),
             "owner": pa.array(self.owner),

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from nlp_engage.readers.zipped import Member
     from nlp_engage.types import Comment, ReadReport
 
 HEAD_BYTES: Final = 256 * 1024
@@ -38,6 +39,7 @@ class Sample:
         regular: Whether the rows of a table have as many fields as there are columns (prose has not).
         encoding: How the file is encoded.
         seen: What was seen, in words, for error messages.
+        inside: Where in each JSON value everything is, if it comes in an envelope (``"data"``).
     """
 
     kind: str
@@ -48,6 +50,7 @@ class Sample:
     regular: bool = False
     encoding: str = "utf-8"
     seen: str = ""
+    inside: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +58,7 @@ class Source:
     """One file of an archive, opened through its compression and encoding.
 
     Attributes:
-        path: The file (or, for a ConvoKit corpus, the folder).
+        path: The file (or, for a ConvoKit corpus, the folder), also inside a zip archive.
         label: Short name without suffixes, unique in the run: the thread id where a file names no thread.
         sample: What its head shows.
         opener: Opens the decompressed stream from the start, as UTF-8 without byte order mark.
@@ -66,7 +69,7 @@ class Source:
         cut: Whether only the beginning of the file is read.
     """
 
-    path: Path
+    path: Path | Member
     label: str
     sample: Sample
     opener: Callable[[], IO[bytes]]

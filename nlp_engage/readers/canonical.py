@@ -45,7 +45,7 @@ def _is_canonical(record: Any) -> bool:
 
 
 def _read(source: Source, report: ReadReport) -> Iterator[Comment]:
-    if source.sample.kind == "lines":
+    if source.sample.kind == "lines" and not source.sample.inside:
         yield from _read_lines(source, report)
         return
     page = page_of(source)
@@ -94,7 +94,7 @@ def _decode_chunk(chunk: bytes, number: int, page: Page, report: ReadReport) -> 
         comments = _DECODER.decode_lines(chunk)
     except (ValueError, RecursionError):
         comments = None
-    if comments is not None and all(c.id and c.thread_id for c in comments):
+    if comments is not None and all([c.id and c.thread_id for c in comments]):
         yield from comments
         return
     for place, line in enumerate(chunk.split(b"\n"), number):

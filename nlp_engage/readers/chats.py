@@ -28,7 +28,9 @@ def _telegram_text(value: Any) -> str:
 
 def _telegram(record: dict[str, Any], page: Page) -> dict[str, Any]:
     chat = record.get(HOLDER) or page.value
-    text = _telegram_text(record.get("text"))
+    if chat is record:  # a message that was saved without its chat
+        chat = {}
+    text = _telegram_text(record.get("text")) or str(record.get("sticker_emoji") or "")
     if record.get("type") == "service":
         if record.get("action") != "topic_created":
             raise SkipRecord("Telegram service messages")
@@ -58,7 +60,7 @@ TELEGRAM: Final = Style(
     platform="telegram",
     keys=("id type date text",),
     check=_is_telegram,
-    lists=("messages", "chats.list[].messages"),
+    lists=("messages", "chats.list[].messages", "left_chats.list[].messages", ""),
     layout=Layout(
         id="own", parent="above", author="writer|name", name="name", text="words", created="date_unixtime|date",
         likes="reactions_", owner="owner", posts_own=False,
@@ -96,7 +98,7 @@ DISCORD: Final = Style(
     title="DiscordChatExporter (JSON)",
     platform="discord",
     keys=("id type timestamp content author.id",),
-    lists=("messages",),
+    lists=("messages", ""),
     layout=Layout(
         id="id", thread="room", parent="above", author="author.id", name="author.nickname|author.name",
         text="content|forwardedMessage.content", created="timestamp", likes="reactions_", posts_own=False,

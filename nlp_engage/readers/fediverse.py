@@ -63,7 +63,7 @@ OUTBOX: Final = Style(
     title="ActivityPub outbox (Mastodon archive export)",
     platform="mastodon",
     keys=("type object.content object.published", "object.inReplyTo", "type actor object"),
-    lists=("orderedItems",),
+    lists=("orderedItems", ""),
     layout=Layout(
         id="id", parent="inReplyTo", author="attributedTo", text="summary+content", created="published", html=True,
     ),
@@ -83,12 +83,11 @@ def _skeet(record: dict[str, Any], page: Page) -> dict[str, Any]:
     for name in ("thread", "value"):
         if isinstance(record.get(name), dict):
             record = record[name]
-    if "post" not in record and (
-        record.get("notFound") or record.get("not_found") or "NotFound" in str(record.get("$type"))
-    ):
+    kind = str(record.get("$type") or record.get("py_type"))
+    if "post" not in record and (record.get("notFound") or record.get("not_found") or "NotFound" in kind):
         raise SkipRecord("Bluesky posts that are gone")
-    if "post" not in record and (record.get("blocked") or "locked" in str(record.get("$type"))):
-        raise SkipRecord("Bluesky posts behind a block")
+    if "post" not in record and (record.get("blocked") or "locked" in kind or "NoUnauthenticated" in kind):
+        raise SkipRecord("Bluesky posts behind a block or a login")
     post = record.get("post", record)
     if not isinstance(post, dict) or not isinstance(post.get("record"), dict):
         raise BadRecordError("no Bluesky post: it has no record")

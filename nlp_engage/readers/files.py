@@ -7,28 +7,30 @@ import os
 import stat
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
 from nlp_engage.errors import ReadError
 from nlp_engage.readers.base import HEAD_BYTES, Sample, Source
 from nlp_engage.readers.sniffing import make_sample
-from nlp_engage.readers.streams import Cut, inflate, opener
+from nlp_engage.readers.streams import BOMB_BYTES, BOMB_RATIO, Cut, inflate, opener
+from nlp_engage.readers.zipped import Member, members
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import PurePath
 
 CORPUS_FILES: Final = ("utterances.jsonl", "utterances.json")
 """A folder with one of these is a ConvoKit corpus and read as one source."""
 _SUFFIXES: Final = frozenset({
     ".gz", ".zst", ".zstd", ".zst_blocks", ".bz2", ".xz", ".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".xml",
-    ".txt", ".parquet", ".html", ".htm",
+    ".txt", ".parquet", ".html", ".htm", ".zip",
 })  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A file (or corpus folder) to read.
+    """A file (or corpus folder) to read, also inside a zip archive.
 
     Attributes:
         path: Where it is.
@@ -36,7 +38,7 @@ class Found:
         named: Whether the user named this very file: then not knowing it is an error.
     """
 
-    path: Path
+    path: Path | Member
     label: str
     named: bool
 
@@ -53,7 +55,7 @@ def find(paths: Iterable[str | os.PathLike[str]]) -> list[Found]:
     found: dict[str, Found] = {}
     for path in paths:
         for one in _expand(Path(path)):
-            found.setdefault(os.path.abspath(one.path), one)
+            found.setdefault(os.path.abspath(str(one.path)), one)
     return _distinct(list(found.values()))
 
 
@@ -61,7 +63,7 @@ def _expand(path: Path) -> Iterator[Found]:
     if path.is_dir():
         yield from _walk(path)
     elif os.path.lexists(path):
-        yield Found(path=path, label=_label(Path(path.name)), named=True)
+        yield from _file(path, _label(Path(path.name)), named=True)
     elif glob.has_magic(str(path)):
         matches = sorted(glob.glob(str(path), recursive=True))
         if not matches:
@@ -71,7 +73,7 @@ def _expand(path: Path) -> Iterator[Found]:
             if one.is_dir():
                 yield from _walk(one)
             else:
-                yield Found(path=one, label=_label(Path(one.name)), named=False)
+                yield from _file(one, _label(Path(one.name)), named=False)
     else:
         raise ReadError(f"{path} does not exist; check the path and the folder you are in ({Path.cwd()})")
 
@@ -92,13 +94,28 @@ def _walk(folder: Path) -> Iterator[Found]:
             continue
         for name in sorted(files):
             one = here / name
-            yield Found(path=one, label=_label(one.relative_to(folder)), named=False)
+            yield from _file(one, _label(one.relative_to(folder)), named=False)
 
 
-def _label(path: Path) -> str:
+def _file(path: Path, label: str, *, named: bool) -> Iterator[Found]:
+    """A file, or the files inside if it is a zip archive; corpora in there are read as one source, too."""
+    inside = members(path, BOMB_BYTES, BOMB_RATIO) if path.is_file() else None
+    if inside is None:
+        yield Found(path=path, label=label, named=named)
+        return
+    corpora = {one.inner.rpartition("/")[0] for one in inside if one.name in CORPUS_FILES}
+    for folder in sorted(corpora):
+        corpus = Member(path, inside[0].files, folder)
+        yield Found(path=corpus, label=f"{label}/{folder}".rstrip("/"), named=False)
+    for one in inside:
+        if one.inner.rpartition("/")[0] not in corpora:
+            yield Found(path=one, label=f"{label}/{_label(PurePosixPath(one.inner))}".rstrip("/"), named=False)
+
+
+def _label(path: PurePath) -> str:
     while path.suffix.lower() in _SUFFIXES:
         path = path.with_suffix("")
-    return "" if path == Path() else path.as_posix()
+    return "" if path == type(path)() else path.as_posix()
 
 
 def _distinct(files: Sequence[Found]) -> list[Found]:
@@ -109,7 +126,7 @@ def _distinct(files: Sequence[Found]) -> list[Found]:
     for one in files:
         label = one.label
         if count[label] > 1:
-            label = f"{one.path.absolute().parent.name}/{label}"
+            label = f"{Path(str(one.path)).absolute().parent.name}/{label}"
         number = 2
         while label in used:
             label, number = f"{one.label}-{number}", number + 1
@@ -141,7 +158,7 @@ def open_source(
     """
     path, faults, cut = found.path, list[str](), Cut(limit)
     try:
-        mode = path.stat().st_mode
+        mode = path.stat().st_mode if isinstance(path, Path) else stat.S_IFDIR if path.is_dir() else stat.S_IFREG
         if stat.S_ISDIR(mode):
             sample, encoding = Sample(kind="folder", seen="a folder with utterances"), "utf-8"
         elif not stat.S_ISREG(mode):

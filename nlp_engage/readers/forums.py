@@ -106,7 +106,8 @@ DISCOURSE: Final = Style(
     lists=("post_stream.posts", "latest_posts", ""),
     layout=Layout(
         id="own", thread="thread", parent="above", author="user_id|username", name="username", text="title+cooked|raw",
-        created="created_at", likes="likes", replies="reply_count", deleted="deleted_at_|user_deleted", html=True,
+        created="created_at", likes="likes", replies="reply_count", owner="staff|admin|moderator",
+        deleted="deleted_at_|user_deleted", html=True,
     ),
     opening=_topic,
     adapt=lambda record, page: {**_discourse(record, page), "deleted_at_": bool(record.get("deleted_at"))},

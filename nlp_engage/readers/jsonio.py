@@ -12,7 +12,7 @@ from nlp_engage.readers.base import MAX_DEPTH, MAX_RECORD, MAX_WHOLE
 from nlp_engage.readers.jsontext import CHUNK, LENIENT, BadJsonError, JsonText, mend, say
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from nlp_engage.readers.base import Source
     from nlp_engage.types import ReadReport
@@ -131,7 +131,9 @@ class Document:
     found: bool
 
 
-def documents(source: Source, lists: Collection[str], report: ReadReport) -> Iterator[Document]:
+def documents(
+    source: Source, lists: Collection[str], report: ReadReport, whole: Callable[[Any], object] = lambda value: None
+) -> Iterator[Document]:
     """Yield the JSON documents of a file with their records; what cannot be read is rejected.
 
     Args:
@@ -139,10 +141,12 @@ def documents(source: Source, lists: Collection[str], report: ReadReport) -> Ite
         lists: Where records are in a document, as dotted paths of lists (``"data.comments"``) or, with ``{}`` at
             the end, of objects that hold one record a member; ``""``: a document may itself be a record.
         report: The books.
+        whole: Tells of a document that is a record itself, whatever lists it holds (asked if ``lists`` has ``""``).
 
     Yields:
         One document a line, array element or object, in order.
     """
+    form = _Form(lists, whole if "" in lists else lambda value: None, source.sample.inside)
     if source.sample.kind == "lines":
         for number, line in lines(source, report):
             try:
@@ -150,7 +154,7 @@ def documents(source: Source, lists: Collection[str], report: ReadReport) -> Ite
             except BadJsonError as error:
                 report.reject(source.name, number, str(error), line[:200].decode(errors="replace"))
                 continue
-            yield from _spread(number, value, lists)
+            yield from _spread(number, value, form)
         return
     with source.open() as stream:
         data = stream.read(MAX_WHOLE + 1)
@@ -160,21 +164,51 @@ def documents(source: Source, lists: Collection[str], report: ReadReport) -> Ite
         except BadJsonError:
             pass  # several values, or cut off: the streaming reader keeps what is whole
         else:
-            yield from _spread(1, value, lists)
+            yield from _spread(1, value, form)
             return
-    yield from _streamed(source, lists, report)
+    yield from _streamed(source, form, report)
 
 
-def _spread(place: int, value: Any, lists: Collection[str]) -> Iterator[Document]:
-    """The elements of a top-level array are documents of their own."""
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """How the documents of a file are built: see ``documents``; ``inside`` is the member that holds everything."""
+
+    lists: Collection[str]
+    whole: Callable[[Any], object]
+    inside: str
+
+    def paths(self) -> list[str]:
+        """Where records are, from the outside."""
+        if not self.inside:
+            return [path for path in self.lists if path]
+        return [f"{self.inside}.{path}".rstrip(".") for path in self.lists if path != "{}"]
+
+    def unwrapped(self, value: Any) -> Any:
+        """What the envelope holds."""
+        return dig(value, self.inside) if self.inside else value
+
+
+def _spread(place: int, value: Any, form: _Form) -> Iterator[Document]:
+    """The elements of a top-level array are documents of their own, also those of an array in an envelope."""
     if isinstance(value, list):
         for number, element in enumerate(value, 1):
-            yield _document(number, element, lists)
+            yield from _elements(number, form.unwrapped(element), form)
     else:
-        yield _document(place, value, lists)
+        yield from _elements(place, form.unwrapped(value), form)
 
 
-def _document(place: int, value: Any, lists: Collection[str]) -> Document:
+def _elements(place: int, value: Any, form: _Form) -> Iterator[Document]:
+    if form.inside and isinstance(value, list):
+        for number, element in enumerate(value, 1):
+            yield _document(place if place > 1 else number, element, form)
+    else:
+        yield _document(place, value, form)
+
+
+def _document(place: int, value: Any, form: _Form) -> Document:
+    lists = form.lists
+    if form.whole(value):
+        return Document(place, value, ((place, value),), True)
     present = [found for path in lists if path not in ("", "{}") and (found := listed(value, path)) is not None]
     if not present and "{}" in lists and (found := listed(value, "{}")) is not None:
         present = [found]
@@ -197,7 +231,8 @@ def listed(value: Any, path: str) -> list[Any] | None:
 
 
 def _is_map(value: dict[str, Any]) -> bool:
-    return bool(value) and all(isinstance(member, dict) for member in value.values())
+    """Whether an object holds one record a member; items that are gone are ``null`` (Firebase)."""
+    return any(value.values()) and all(isinstance(member, dict) or member is None for member in value.values())
 
 
 def dig(value: Any, path: str) -> Any:
@@ -239,7 +274,7 @@ def members(source: Source, report: ReadReport) -> Iterator[tuple[str, Any]]:
             report.reject(source.name, 1, f"{error}; what comes after it was not read", text.excerpt())
 
 
-def _streamed(source: Source, lists: Collection[str], report: ReadReport) -> Iterator[Document]:
+def _streamed(source: Source, form: _Form, report: ReadReport) -> Iterator[Document]:
     """Read values bit by bit; of a top-level object first everything but the records, then these."""
     with source.open() as stream:
         text = JsonText(stream)
@@ -249,10 +284,10 @@ def _streamed(source: Source, lists: Collection[str], report: ReadReport) -> Ite
                 if text.take("["):
                     for value in text.elements("]"):
                         place += 1
-                        yield _document(place, value, lists)
+                        yield from _elements(place, form.unwrapped(value), form)
                 elif text.peek() == "{":
                     place += 1
-                    yield from _huge(source, text, place, lists)
+                    yield from _huge(source, text, place, form)
                 else:
                     raise BadJsonError(f"no JSON: {text.peek()!r} where a value should begin")
                 text.take(",")
@@ -260,9 +295,9 @@ def _streamed(source: Source, lists: Collection[str], report: ReadReport) -> Ite
             report.reject(source.name, place + 1, f"{error}; what comes after it was not read", text.excerpt())
 
 
-def _huge(source: Source, text: JsonText, place: int, lists: Collection[str]) -> Iterator[Document]:
+def _huge(source: Source, text: JsonText, place: int, form: _Form) -> Iterator[Document]:
     """An object, in two passes: everything but the records, then these."""
-    paths = [path for path in lists if path]
+    lists, paths = form.lists, form.paths()
     header, found, error = dict[str, Any](), False, None
     with source.open() as again:  # the keys that follow the records are needed before them
         ahead = JsonText(again)
@@ -279,13 +314,13 @@ def _huge(source: Source, text: JsonText, place: int, lists: Collection[str]) ->
     elif not found and "" in lists:
         for _ in _scan(text, (), {}):
             pass
-        yield Document(place, header, ((place, header),), True)
+        yield _document(place, form.unwrapped(header), form)
         return
     else:
         rest = _scan(text, paths, {})
     broken: list[BadJsonError] = []
     records = _until_broken(rest, broken)
-    yield Document(place, header, records, found)
+    yield Document(place, form.unwrapped(header), records, found)
     for _ in records:  # what the reader did not want; the next value comes after it
         pass
     if broken:

@@ -9,6 +9,7 @@ from nlp_engage.readers.base import Format
 from nlp_engage.readers.canonical import FIELDS, lenient, page_of
 from nlp_engage.readers.records import BadRecordError, excerpt
 from nlp_engage.readers.tabular import column_map, guess, mapped, told
+from nlp_engage.readers.zipped import Member
 from nlp_engage.types import Comment
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ def _sniff(source: Source) -> str | None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    if isinstance(source.path, Member):
+        return "Parquet magic bytes"
     try:
         names = pq.read_schema(source.path).names
     except (pa.ArrowException, OSError):
@@ -40,6 +43,9 @@ def _read(source: Source, report: ReadReport) -> Iterator[Comment]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    if isinstance(source.path, Member):
+        report.reject(source.name, 1, "a Parquet file inside a zip archive: unpack it first")
+        return
     try:
         file = pq.ParquetFile(source.path)  # closed with the last reference; it holds no Python file
         names = file.schema_arrow.names

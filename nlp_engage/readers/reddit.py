@@ -6,6 +6,7 @@ from html import unescape
 from typing import TYPE_CHECKING, Any, Final
 
 from nlp_engage.readers.base import Format
+from nlp_engage.readers.markup import plain
 from nlp_engage.readers.records import BadRecordError, SkipRecord, describe, excerpt, has, join
 from nlp_engage.readers.styles import candidates, pages
 from nlp_engage.readers.values import MangledIdError, as_count, as_id, as_time
@@ -46,7 +47,7 @@ def comment(data: dict[str, Any], kind: str = "") -> Comment:
     thread = link if link.startswith("t3_") else f"t3_{link}"
     if parent is not None and not parent.startswith(("t1_", "t3_")):
         parent = thread if f"t3_{parent}" == thread else f"t1_{parent}"
-    text = _text(data.get("body"))
+    text = _text(data.get("body")) if "body" in data else plain(_text(data.get("body_html")))
     gone = text.strip().lower() in _GONE
     return Comment(
         id=f"t1_{own}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -27,19 +27,20 @@ from nlp_engage.readers.canonical import CANONICAL
 from nlp_engage.readers.convokit import CONVOKIT
 from nlp_engage.readers.disqus import DISQUS
 from nlp_engage.readers.files import Found, UnreadableError, find, open_source
+from nlp_engage.readers.jsonio import dig
 from nlp_engage.readers.mediacrawler import MEDIACRAWLER
 from nlp_engage.readers.parquet import PARQUET
 from nlp_engage.readers.records import ODD
 from nlp_engage.readers.reddit import REDDIT, REDDIT_DUMP
-from nlp_engage.readers.tabular import TABLE
+from nlp_engage.readers.tabular import RECORDS, TABLE
 from nlp_engage.readers.wordpress import WXR
 from nlp_engage.readers.youtube import YOUTUBE
 from nlp_engage.types import ReadReport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from nlp_engage.readers.base import Format, Source
+    from nlp_engage.readers.base import Format, Sample, Source
     from nlp_engage.types import Comment
 
 FORMATS: Final[tuple[Format, ...]] = (
@@ -64,11 +65,14 @@ FORMATS: Final[tuple[Format, ...]] = (
     *meta.FORMATS,
     CANONICAL,
     TABLE,
+    RECORDS,
 )
 """Every format, in the order in which sniffers are asked: the most specific first."""
 
 _MAX_OWNERS: Final = 2_000_000
 """Posts whose author is remembered, to know the owner's comments in other files."""
+_ENVELOPES: Final = ("data", "result", "results", "response", "items", "comments", "list", "records", "rows", "body")
+"""Members under which people's own scripts put what a platform has answered, up to two deep."""
 _DATA: Final = frozenset({"json", "lines", "xml", "parquet"})
 
 
@@ -77,6 +81,7 @@ class _Job:
     found: Found
     format: Format
     first: bool
+    inside: str = ""
 
 
 def read(
@@ -86,6 +91,7 @@ def read(
     report: ReadReport | None = None,
     *,
     head: int | None = None,
+    owners: Collection[str] = (),
 ) -> Iterator[Comment]:
     r"""Read archives of any supported format, mixed as you like.
 
@@ -100,6 +106,8 @@ def read(
         report: The books, filled while comments are drawn: formats, rejects, skips.
         head: Sample the archive: read only about so many bytes (decompressed) of the beginning of each file.
             What is broken by the cut is no reject.
+        owners: Ids or names of the accounts that own the page, where the export does not tell: what they wrote is
+            marked ``is_owner``. Compared without case and leading ``@``.
 
     Returns:
         Posts and comments, one at a time: a file is never held in memory.
@@ -120,7 +128,19 @@ def read(
     listed = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     jobs = [job for found in find(listed) if (job := _plan(found, chosen, columns, books))]
     jobs.sort(key=lambda job: not job.first)
-    return _Run(jobs, columns, books, head).comments([str(p) for p in listed])
+    comments = _Run(jobs, columns, books, head).comments([str(p) for p in listed])
+    return _marked(comments, frozenset(map(_account, owners))) if owners else comments
+
+
+def _account(name: str | None) -> str:
+    return (name or "").strip().removeprefix("@").casefold()
+
+
+def _marked(comments: Iterator[Comment], owners: frozenset[str]) -> Iterator[Comment]:
+    for comment in comments:
+        if not comment.is_owner and not owners.isdisjoint((_account(comment.author), _account(comment.author_name))):
+            comment = msgspec.structs.replace(comment, is_owner=True)
+        yield comment
 
 
 def _named(name: str) -> Format:
@@ -132,18 +152,28 @@ def _named(name: str) -> Format:
 
 def _plan(found: Found, chosen: Format | None, columns: Mapping[str, str] | None, report: ReadReport) -> _Job | None:
     """Find the format of a file, or say in the books why it is left out."""
-    name = str(found.path)
     try:
-        source = open_source(found, columns)
+        return _recognised(found, open_source(found, columns), chosen, report)
     except UnreadableError as error:
-        report.formats[name] = f"unreadable: {error}"
-        report.reject(name, 1, str(error))
-        return None
-    sample = source.sample
+        why = str(error)
+    except (*ODD, RecursionError) as error:
+        why = f"its format could not be found; this is a defect of the readers: {error!r}"
+    report.formats[str(found.path)] = f"unreadable: {why}"
+    report.reject(str(found.path), 1, why)
+    return None
+
+
+def _recognised(found: Found, source: Source, chosen: Format | None, report: ReadReport) -> _Job | None:
+    name, sample = source.name, source.sample
     if sample.kind == "empty":
         report.formats[name] = f"ignored: {sample.seen}"
         return None
     picked = (chosen, "chosen by the user") if chosen else sniff(source)
+    if picked is None and (opened := _envelope(source)):
+        source, picked = opened
+    if picked is None and _is_empty_page(sample):
+        report.formats[name] = f"ignored: a page without records ({sample.seen})"
+        return None
     if picked is None:
         if found.named:
             raise ReadError(unknown(source))
@@ -153,8 +183,9 @@ def _plan(found: Found, chosen: Format | None, columns: Mapping[str, str] | None
         else:
             report.formats[name] = f"ignored: no archive ({sample.seen})"
         return None
-    report.formats[name] = f"{picked[0].name}: {picked[1]}"
-    return _Job(found=found, format=picked[0], first=picked[0].holds_posts(source))
+    inside = source.sample.inside
+    report.formats[name] = f"{picked[0].name}: {picked[1]}" + (f" inside {inside}" if inside else "")
+    return _Job(found=found, format=picked[0], first=picked[0].holds_posts(source), inside=inside)
 
 
 def sniff(source: Source) -> tuple[Format, str] | None:
@@ -165,6 +196,37 @@ def sniff(source: Source) -> tuple[Format, str] | None:
         if reason := known.sniff(source):
             return known, reason
     return None
+
+
+_RECORDS: Final = (
+    "data", "comments", "items", "hits", "messages", "replies", "ancestors", "descendants", "orderedItems", "data.data",
+    "data.comments", "data.replies",
+)  # fmt: skip
+
+
+def _is_empty_page(sample: Sample) -> bool:
+    """Whether a platform has answered that there is nothing (any more): the last page of many."""
+    lists = [found for doc in sample.docs for path in _RECORDS if isinstance(found := dig(doc, path), list)]
+    return sample.kind in ("json", "lines") and not any(lists) and (bool(lists) or not sample.docs)
+
+
+def _envelope(source: Source) -> tuple[Source, tuple[Format, str]] | None:
+    """The first member of JSON values in which a format is recognised: the source as it is from there on."""
+    for path in (*_ENVELOPES, *(f"{outer}.{inner}" for outer in _ENVELOPES for inner in _ENVELOPES)):
+        if any(isinstance(dig(doc, path), dict | list) for doc in source.sample.docs):
+            opened = _inside(source, path)
+            if picked := sniff(opened):
+                return opened, picked
+    return None
+
+
+def _inside(source: Source, path: str) -> Source:
+    """A source whose JSON values are taken for what stands under a member of each."""
+    docs: list[Any] = []
+    for doc in source.sample.docs:
+        found = dig(doc, path)
+        docs += found if isinstance(found, list) else [found]
+    return replace(source, sample=replace(source.sample, docs=tuple(docs[:50]), inside=path))
 
 
 def unknown(source: Source) -> str:
@@ -204,15 +266,17 @@ class _Run:
             raise ReadError(_nothing(self._report, paths))
 
     def _open(self, job: _Job) -> Source:
-        return open_source(job.found, self._columns, self._memory[job.format.name], self._head)
+        source = open_source(job.found, self._columns, self._memory[job.format.name], self._head)
+        return _inside(source, job.inside) if job.inside else source
 
     def _file(self, job: _Job, source: Source) -> Iterator[Comment]:
         report, name = self._report, source.name
         books = report if self._head is None else _SampleBooks(report, source)
         try:
+            posts_own, owners = job.format.posts_own, self._owners
             for comment in job.format.read(source, books):
                 report.kept += 1
-                yield _own(comment, self._owners) if job.format.posts_own else comment
+                yield _own(comment, owners) if posts_own else comment
         except OSError as error:
             report.reject(name, 1, f"reading stopped: {error.strerror or error}")
         except (*ODD, RecursionError) as error:

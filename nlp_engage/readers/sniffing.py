@@ -20,7 +20,7 @@ _DOCS: Final = 50
 _DELIMITERS: Final = ",\t;|"
 _BINARY: Final[tuple[tuple[bytes, str], ...]] = (
     (b"PAR1", "parquet"),
-    (b"PK\x03\x04", "a zip archive or Excel workbook: unpack it, or save its sheets as CSV"),
+    (b"PK\x03\x04", "an Excel workbook (save its sheets as CSV), or a zip archive that cannot be listed (unpack it)"),
     (b"SQLite format 3\x00", "an SQLite database: export its comment table as CSV"),
     (b"\x89PNG", "a PNG image"),
     (b"\xff\xd8\xff", "a JPEG image"),
@@ -42,7 +42,7 @@ def make_sample(head: bytes) -> Sample:
     >>> make_sample(b'{"id": 1}\n{"id": 2}\n').kind, make_sample(b'id;text\n1;hi\n').header
     ('lines', ('id', 'text'))
     """
-    if not head.strip(b"\x00 \t\r\n\xef\xbb\xbf"):
+    if not head.strip(b"\x00 \t\r\n\x0b\x0c\x1c\x1d\x1e\xef\xbb\xbf"):
         return Sample(kind="empty", seen="an empty file" if not head else "a file of white space or zero bytes")
     for magic, what in _BINARY:
         if head.startswith(magic):
@@ -126,7 +126,7 @@ def _markup_sample(text: str, encoding: str) -> Sample:
 
 
 def _table_sample(text: str, encoding: str) -> Sample:
-    rows = [row for row in text.splitlines()[:30] if row.strip()]
+    rows = [row for row in text.splitlines()[:30] if row.strip()] or [""]
     delimiter, header = ",", []  # type: str, list[str]
     for candidate in _DELIMITERS:
         names = split_row(rows[0], candidate)

@@ -11,6 +11,8 @@ from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE, getincrementaldecoder
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
+from nlp_engage.readers.zipped import Member
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -180,13 +182,13 @@ class _Beginning(_Pump):
         return piece
 
 
-def inflate(path: Path, faults: list[str]) -> IO[bytes]:
+def inflate(path: Path | Member, faults: list[str]) -> IO[bytes]:
     """Open a file through up to two layers of compression, found by magic bytes.
 
     Raises:
         OSError: The file cannot be opened.
     """
-    stream: IO[bytes] = path.open("rb")
+    stream: IO[bytes] = path.open(faults) if isinstance(path, Member) else path.open("rb")
     for _ in range(2):
         method = compression(stream.peek(8)[:8])  # type: ignore[attr-defined]  # all streams here are buffered
         if method is None:
@@ -195,7 +197,7 @@ def inflate(path: Path, faults: list[str]) -> IO[bytes]:
     return stream
 
 
-def opener(path: Path, encoding: str, faults: list[str], cut: Cut) -> Callable[[], IO[bytes]]:
+def opener(path: Path | Member, encoding: str, faults: list[str], cut: Cut) -> Callable[[], IO[bytes]]:
     """How to open a file (or its beginning) as UTF-8 without byte order mark."""
 
     def open_it() -> IO[bytes]:

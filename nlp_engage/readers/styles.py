@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 _TRIED: Final = 50
 _MAX_SEEN: Final = 1_000_000
+EMPTY: Final = "items that are null (gone before they were saved)"
 AGAIN: Final = "comments that a page lists again (pinned, hot, included)"
 
 
@@ -117,7 +118,7 @@ class Style:
         """Learn the parent of every record of a file, and who wrote the posts."""
         chains: Chains = source.memory.setdefault("chains", Chains())
         authors: dict[str, str | None] = source.memory.setdefault("authors", {})
-        for page, records in pages(source, self.lists, ReadReport(), self.name):
+        for page, records in pages(source, self.lists, ReadReport(), self.name, self.fits):
             for _ in self._opened(page, ReadReport()):
                 pass
             for _, record in records:
@@ -134,7 +135,7 @@ class Style:
 
     def read(self, source: Source, report: ReadReport) -> Iterator[Comment]:
         """Read every record of a file."""
-        for page, records in pages(source, self.lists, report, self.name):
+        for page, records in pages(source, self.lists, report, self.name, self.fits):
             yield from self._opened(page, report)
             for place, record in chain(enumerate(page.extra, 1), records):
                 yield from self.comments(record, page, report, place)
@@ -152,6 +153,9 @@ class Style:
         stack: list[tuple[Any, Comment | None, str | None]] = [(record, None, None)]  # (record, holder, its floor)
         while stack:
             one, above, floor = stack.pop()
+            if one is None:
+                report.skip(EMPTY)
+                continue
             try:
                 adapted = self._adapted(one, page)
                 comment = self._comment(adapted, above, floor, page)
@@ -166,7 +170,7 @@ class Style:
                 report.reject(page.source.name, place, f"a field has an unexpected form ({error})", excerpt(one))
                 continue
             yield from more
-            if self.once and _seen(comment.id, page):
+            if self.once and seen(comment.id, page):
                 report.skip(AGAIN)
             else:
                 yield comment
@@ -189,24 +193,32 @@ class Style:
         return comment if self.finish is None else self.finish(comment, record, page)
 
 
-def _seen(own: str, page: Page) -> bool:
-    seen: set[str] = page.state.setdefault("seen", set())
-    if own in seen:
+def seen(own: str, page: Page) -> bool:
+    """Whether a file has told a comment before; now it has."""
+    known: set[str] = page.state.setdefault("seen", set())
+    if own in known:
         return True
-    if len(seen) < _MAX_SEEN:
-        seen.add(own)
+    if len(known) < _MAX_SEEN:
+        known.add(own)
     return False
 
 
 def pages(
-    source: Source, lists: Sequence[str], report: ReadReport, name: str
+    source: Source,
+    lists: Sequence[str],
+    report: ReadReport,
+    name: str,
+    whole: Callable[[Any], object] = lambda value: None,
 ) -> Iterator[tuple[Page, Iterable[tuple[int, Any]]]]:
-    """Yield the pages of a file, each with the place and value of its records; a table is one page."""
+    """Yield the pages of a file, each with the place and value of its records; a table is one page.
+
+    ``whole`` tells of a document that is a record itself.
+    """
     state: dict[str, Any] = {}
     if source.sample.kind == "table":
         yield Page(source=source, value=None, thread=source.label, state=state), rows(source, report)
         return
-    for document in documents(source, lists, report):
+    for document in documents(source, lists, report, whole):
         if document.found:
             yield Page(source=source, value=document.value, thread=source.label, state=state), document.records
         else:

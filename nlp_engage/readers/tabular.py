@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from nlp_engage.errors import ReadError
 from nlp_engage.readers.base import Format
 from nlp_engage.readers.canonical import FIELDS, LAYOUT
+from nlp_engage.readers.jsonio import documents
 from nlp_engage.readers.markup import tidy
 from nlp_engage.readers.records import BadRecordError, Page, excerpt, make
 from nlp_engage.readers.tables import rows
@@ -138,6 +139,45 @@ def _read(source: Source, report: ReadReport) -> Iterator[Comment]:
     yield from mapped(rows(source, report), column_map(header, source), source, report)
 
 
+def _flat(record: Any) -> dict[str, Any]:
+    """A record with the members of the objects in it beside its own: ``user.name``."""
+    found: dict[str, Any] = {}
+    for key, value in record.items() if isinstance(record, dict) else ():
+        if isinstance(value, dict):
+            found |= {f"{key}.{name}": inner for name, inner in value.items()}
+        else:
+            found[key] = value
+    return found
+
+
+def _keys(source: Source) -> list[str]:
+    """All keys of the sample's records; none if some hold records of their own: then they are no rows of a table."""
+    rows = [_flat(doc) for doc in source.sample.docs]
+    nested = any(isinstance(one, dict) for row in rows for v in row.values() if isinstance(v, list) for one in v)
+    return [] if nested else list(dict.fromkeys(str(key) for row in rows for key in row))
+
+
+def _sniff_records(source: Source) -> str | None:
+    if source.sample.kind not in ("json", "lines"):
+        return None
+    keys = _keys(source)
+    found = guess(keys)
+    if source.columns and {*source.columns.values()} <= {*keys}:
+        return "column map " + told(column_map(keys, source))
+    known = {"id", "author", "author_name", "created", "parent_id", "thread_id"} & found.keys()
+    return "column map " + told(column_map(keys, source)) if "text" in found and len(known) > 1 else None
+
+
+def _read_records(source: Source, report: ReadReport) -> Iterator[Comment]:
+    columns = column_map(_keys(source), source)
+    records = ((document.place, _flat(document.value)) for document in documents(source, ("",), report))
+    yield from mapped(records, columns, source, report)
+
+
+RECORDS = Format(
+    name="records", title="JSON objects with a column map (guessed, or given with --column)", sniff=_sniff_records,
+    read=_read_records,
+)  # fmt: skip
 TABLE = Format(
     name="table", title="CSV or TSV with a column map (guessed, or given with --column)", sniff=_sniff, read=_read
 )

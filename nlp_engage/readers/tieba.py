@@ -146,13 +146,15 @@ def _fragments(content: Any) -> str:
 
 def _page(page: Page) -> Iterator[Comment]:
     """Authors stand in a list of their own, the first floor beside the others."""
-    users = page.value.get("user_list") or ()
+    inner = page.value.get("data")
+    value = inner if isinstance(inner, dict) and "post_list" in inner else page.value
+    users = value.get("user_list") or ()
     names = {as_id(u.get("id")): u.get("name_show") or u.get("name") for u in users}
     page.state["names"] = names
-    thread = page.value.get("thread") or {}
+    thread = value.get("thread") or {}
     page.thread = as_id(thread.get("id") or thread.get("tid")) or page.thread
     page.state["title"], page.state["total"] = thread.get("title"), thread.get("reply_num")
-    first = page.value.get("first_floor")
+    first = value.get("first_floor")
     if isinstance(first, dict):
         post = _record({"author_id": (thread.get("author") or {}).get("id"), **first, "floor": 1}, page)
         yield make(post, _LAYOUT, page, platform="tieba")
@@ -170,7 +172,8 @@ def _record(record: dict[str, Any], page: Page) -> dict[str, Any]:
     }  # fmt: skip
     agree = record.get("agree")
     fields["likes"] = agree.get("agree_num") if isinstance(agree, dict) else agree
-    if record.get("floor") == 1:
+    page.thread = as_link(record.get("tid")) or page.thread
+    if as_count(record.get("floor")) == 1:
         heading = {"title": page.state.get("title"), "replies": page.state.get("total")}
         return fields | {"id": page.thread, "tid": page.thread} | heading
     return fields | {"tid": page.thread, "title": None}
@@ -185,7 +188,7 @@ API: Final = Style(
     title="Tieba web and app APIs (post_list)",
     platform="tieba",
     keys=("id author_id time content", "id author.id time content floor"),
-    lists=("post_list", "data.post_list"),
+    lists=("post_list", "data.post_list", ""),
     layout=_LAYOUT,
     opening=_page,
     adapt=_record,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from nlp_engage.readers.records import Layout, Page, SkipRecord
-from nlp_engage.readers.styles import Style
+from nlp_engage.readers.records import Layout, Page, SkipRecord, has, make
+from nlp_engage.readers.styles import Style, seen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,11 +21,23 @@ def _opening(page: Page) -> Iterator[Comment]:
     known = [u for u in users if isinstance(u, dict)] if isinstance(users, list) else []
     page.state["users"] = {u.get("id"): u for u in known if isinstance(u.get("id"), str)}
     data = page.value.get("data")
+    included = includes.get("tweets") if isinstance(includes, dict) and isinstance(data, dict) else None
+    page.extra += included if isinstance(included, list) else []  # beside one tweet that stands alone
     tweets = data if isinstance(data, list) else [data]
     page.state["about"] = {
         t.get("conversation_id") for t in tweets if isinstance(t, dict) and _flat(t.get("conversation_id"))
     }
     yield from ()
+
+
+def _answered(record: dict[str, Any], page: Page) -> Iterator[Comment]:
+    """Flattened tweets hold the tweet they answer: often it is the only copy of the post."""
+    references = record.get("referenced_tweets")
+    for one in references if isinstance(references, list) else ():
+        if has(one, "type id text author_id conversation_id") and one["type"] == "replied_to":
+            tweet = make(_tweet(one, page), V2.layout, page, platform=V2.platform)
+            if not seen(tweet.id, page):
+                yield tweet
 
 
 def _flat(value: Any) -> bool:
@@ -63,6 +75,7 @@ V2: Final = Style(
     ),
     opening=_opening,
     adapt=_tweet,
+    beside=_answered,
     ahead=True,
     once=True,
 )  # fmt: skip

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from nlp_engage.readers.markup import plain
 from nlp_engage.readers.records import BadRecordError, Layout, Page, join, make
 from nlp_engage.readers.styles import Style
 from nlp_engage.readers.values import MangledIdError, as_id
@@ -61,6 +63,11 @@ def _is_comment(record: Any) -> bool:
     return isinstance(record.get("parent"), str | int) and {"author", "author_id"} & record.keys() != set()
 
 
+def _words(record: dict[str, Any], page: Page) -> dict[str, Any]:
+    text = record.get("text")
+    return record if isinstance(text, str) else {**record, "text": plain(str(record.get("html") or ""))}
+
+
 YT_DLP: Final = Style(
     name="yt-dlp",
     title="yt-dlp (.info.json with --write-comments)",
@@ -69,12 +76,23 @@ YT_DLP: Final = Style(
     check=_is_comment,
     lists=("comments",),
     layout=Layout(
-        id="id", parent="parent", author="author_id|author", name="author", text="text|html", created="timestamp",
-        likes="like_count", owner="author_is_uploader", html=False,
+        id="id", parent="parent", author="author_id|author", name="author", text="text", created="timestamp",
+        likes="like_count", owner="author_is_uploader",
     ),
     opening=_opening,
+    adapt=_words,
     finish=_finish,
 )  # fmt: skip
+
+
+YT_DLP_BARE: Final = replace(
+    YT_DLP,
+    name="yt-dlp-comments",
+    title="yt-dlp (the list of comments alone)",
+    keys=("id parent text author_is_uploader", "id parent text _time_text", "id parent text author_thumbnail"),
+    lists=("",),
+    opening=None,
+)
 
 
 def _downloaded(record: dict[str, Any], page: Page) -> dict[str, Any]:
@@ -103,5 +121,5 @@ COMMENT_DOWNLOADER: Final = Style(
     adapt=_downloaded,
 )  # fmt: skip
 
-STYLES: Final = (YT_DLP, COMMENT_DOWNLOADER)
-FORMATS: Final[tuple[Format, ...]] = (YT_DLP.format(), COMMENT_DOWNLOADER.format())
+STYLES: Final = (YT_DLP, YT_DLP_BARE, COMMENT_DOWNLOADER)
+FORMATS: Final[tuple[Format, ...]] = tuple(style.format() for style in STYLES)

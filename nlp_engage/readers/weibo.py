@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
 from nlp_engage.readers.records import BadRecordError, Layout, Page, has, make
 from nlp_engage.readers.styles import Style
 
@@ -30,6 +32,21 @@ def _post(record: dict[str, Any], page: Page) -> Iterator[Comment]:
             yield post
 
 
+def _root(page: Page) -> Iterator[Comment]:
+    """Replies to one comment come with that comment beside them."""
+    root = page.value.get("rootComment")
+    page.extra += root if isinstance(root, list) else [root] if root else []
+    yield from ()
+
+
+_GONE: Final = frozenset({"该评论已被删除", "该评论已删除", "此评论已被删除", "抱歉，该评论已被删除"})
+
+
+def _gone(comment: Comment, record: dict[str, Any], page: Page) -> Comment:
+    text = comment.text.strip().rstrip("。.")
+    return msgspec.structs.replace(comment, deleted=True, text="") if text in _GONE else comment
+
+
 def _is_comment(record: Any) -> bool:
     return (
         isinstance(record.get("user"), dict)
@@ -52,7 +69,10 @@ COMMENTS: Final = Style(
         text="text_raw|text", created="created_at", likes="like_count|like_counts", replies="total_number",
         below=("comments",), html=True, zone=8,
     ),
+    opening=_root,
     beside=_post,
+    finish=_gone,
+    once=True,
 )  # fmt: skip
 
 STATUSES: Final = Style(

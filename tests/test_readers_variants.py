@@ -1,0 +1,322 @@
+"""The same exports as people really have them: in envelopes, one object a line, cut out of their page, half empty."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+import test_readers_formats as formats
+import test_readers_platforms as platforms
+from reading import lines, owners, parents, put, read_all, reasons
+
+from nlp_engage.errors import ReadError
+from nlp_engage.readers import jsonio, jsontext, read
+
+EXPORTS = {
+    f"{i}-{case.name}-{name}": content
+    for i, case in enumerate(formats.CASES)
+    for name, content in case.files.items()
+    if isinstance(content, dict | list)
+}
+EXPORTS |= {"reddit": platforms.THREAD, "mediacrawler": [platforms.XHS, platforms.XHS_REPLY]}
+
+
+def _dump(value, **options):
+    return json.dumps(value, ensure_ascii=False, **options)
+
+
+WRAPPED = {
+    "indented": lambda v: _dump(v, indent=2),
+    "with mark": lambda v: "\ufeff" + _dump(v),
+    "utf-16": lambda v: _dump(v).encode("utf-16"),
+    "gb18030": lambda v: _dump(v).encode("gb18030"),
+    "a page a line": lambda v: _dump(v) + "\n",
+    "list of pages": lambda v: _dump(v if isinstance(v, list) else [v]),
+    "records a line": lambda v: lines(*v) if isinstance(v, list) else _dump(v),
+    "data": lambda v: _dump({"data": v}),
+    "result of response": lambda v: _dump({"code": 0, "response": {"result": v}}),
+    "envelopes a line": lambda v: lines(*({"data": one} for one in (v if isinstance(v, list) else [v]))),
+}
+
+
+def _read(folder, content):
+    found, report = read_all(put(folder, "x", content))
+    return parents(found), report.n_rejected
+
+
+@pytest.mark.parametrize("export", EXPORTS)
+def test_every_json_export_is_read_in_every_wrapping(tmp_path, export):
+    want = _read(tmp_path, _dump(EXPORTS[export]))
+    for name, wrap in WRAPPED.items():
+        got = _read(tmp_path, wrap(EXPORTS[export]))
+        if export.endswith("reddit") and name == "records a line":
+            assert got[0] == want[0]
+        assert got == want, name
+
+
+@pytest.mark.parametrize("limit", [0, 10**9], ids=["streamed", "whole"])
+def test_huge_exports_are_read_inside_envelopes(tmp_path, monkeypatch, limit):
+    monkeypatch.setattr(jsonio, "MAX_WHOLE", limit)
+    monkeypatch.setattr(jsontext, "CHUNK", 200)
+    for content in (formats.DOUYIN, formats.ZHIHU, platforms.THREAD, [platforms.XHS, platforms.XHS_REPLY]):
+        want = _read(tmp_path, _dump(content))
+        assert _read(tmp_path, _dump({"page": 1, "data": content, "more": False})) == want
+        assert want[0]
+
+
+RECORDS = {
+    "facebook-graph": (formats.FACEBOOK["data"], {"99": None, "99_1": "99", "99_2": "99_1"}),
+    "instagram-graph": (formats.INSTAGRAM_MEDIA["data"], None),
+    "youtube": (
+        [
+            platforms._youtube_thread(
+                platforms._youtube("A", "bob", "x"), [platforms._youtube("A.1", "eve", "y", parentId="A")]
+            )
+        ],
+        {"A": "v1", "A.1": "A"},
+    ),
+    "xiaohongshu": (formats.XHS["data"]["comments"], {"a1": "n1", "a2": "a1", "a3": "a2"}),
+    "douyin": (formats.DOUYIN["comments"], {"7001": "6001", "7002": "7001", "7003": "7002"}),
+    "bilibili": (formats.BILIBILI["data"]["replies"], {"1000": "av77", "1001": "av77", "1002": "1001", "1003": "1002"}),
+    "weibo": (
+        formats.HOTFLOW["data"]["data"],
+        {"4800000000000001": "x", "4800000000000002": "4800000000000001", "4800000000000003": "x"},
+    ),
+    "zhihu": (formats.ZHIHU["data"], {"111": "x", "112": "111"}),
+    "netease": (formats.NETEASE["comments"], {"11": "x", "12": "11"}),
+    "telegram": (
+        formats.TELEGRAM["messages"],
+        {f"x:{i}": p and f"x:{p}" for i, p in ((2, None), (3, 2), (4, 3), (5, None), (6, 77))},
+    ),
+    "discord": (formats.DISCORD["messages"], {"10": None, "11": "10", "12": None}),
+    "activitypub": (formats.OUTBOX["orderedItems"], {"https://m/2": "https://m/1"}),
+    "yt-dlp-comments": (formats.YT_DLP["comments"], {"UgA": "x", "UgA.x1": "UgA", "UgA.x2": "UgA.x1"}),
+    "discourse": (formats.TOPIC["post_stream"]["posts"], None),
+    "tieba-api": (formats.TIEBA_API["post_list"], {"101": "x", "102": "101"}),
+    "ptt": (formats.PTT["articles"], None),
+}
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_records_cut_out_of_their_page_lose_nothing(tmp_path, name):
+    records, want = RECORDS[name]
+    forms = [lines(*records), _dump(records), _dump({"data": records}), _dump({"result": {"list": records}})]
+    for content in forms if len(records) > 1 else [*forms, _dump(records[0])]:
+        found, report = read_all(put(tmp_path, "x", content))
+        assert [f.partition(":")[0] for f in report.formats.values()] == [name]
+        if want is not None:
+            assert parents(found) == want, content[:50]
+        assert found
+
+
+def test_a_comment_that_holds_a_list_is_a_comment_itself(tmp_path):
+    reply = {"id": "4802", "rootid": "4801", "created_at": "Sat Jun 14 12:05:00 +0800 2025", "text": "谢谢",
+             "user": {"id": 2, "screen_name": "店"}}  # fmt: skip
+    root = reply | {"id": "4801", "text": "好看", "comments": [reply]}
+    for comments in ([reply], False, None, []):
+        found, report = read_all(put(tmp_path, "x", lines(root | {"comments": comments}, root | {"id": "4803"})))
+        assert set(found) == {"4801", "4803", "4802"}
+        assert report.n_rejected == 0
+
+
+def test_items_that_are_null_are_skipped_and_the_map_is_still_one(tmp_path):
+    items = {str(i["id"]): i for i in formats.HN_ITEMS[:3]} | {"13": None}
+    for content in (items, [*items.values()]):
+        found, report = read_all(put(tmp_path, "x", content))
+        assert set(found) == {"10", "11", "12"}
+        assert report.n_rejected == 0
+
+
+def test_empty_pages_are_no_rejects(tmp_path):
+    put(tmp_path, "1.json", formats.XHS)
+    for number, page in enumerate([{"data": []}, {"ancestors": [], "descendants": []}, [], {"data": {"replies": []}}]):
+        put(tmp_path, f"empty{number}.json", page)
+    found, report = read_all(tmp_path)
+    assert len(found) == 3
+    assert report.n_rejected == 0
+    assert sum("a page without records" in told for told in report.formats.values()) == 4
+    with pytest.raises(ReadError, match="a page without records"):
+        list(read(tmp_path / "empty0.json"))
+
+
+def test_owners_can_be_named_by_id_or_name(tmp_path):
+    rows = [
+        {
+            "cid": "A",
+            "text": "x",
+            "time": "1 day ago",
+            "author": "@bob",
+            "channel": "UCb",
+            "votes": "1",
+            "heart": False,
+        },
+        {
+            "cid": "A.1",
+            "text": "y",
+            "time": "1 day ago",
+            "author": "@Shop",
+            "channel": "UCs",
+            "votes": "",
+            "heart": True,
+        },
+    ]
+    path = put(tmp_path, "x", lines(*rows))
+    assert owners(read_all(path)[0]) == set()
+    for name in ("@shop", "Shop", "UCs"):
+        assert owners(read_all(path, owners=[name])[0]) == {"A.1"}
+    assert owners(read_all(path, owners=["nobody"])[0]) == set()
+
+
+def test_json_of_unknown_make_is_read_by_the_names_of_its_keys(tmp_path):
+    row = {"post_id": "p", "content": "a &amp; b", "likes": "1.2K", "user": {"id": 7, "nickname": "Ann"}, "tags": ["x"]}
+    rows = [row | {"comment_id": 2**60 + i, "created_at": 1700000000} for i in range(3)]
+    for content in (lines(*rows), rows, {"total": 3, "data": {"list": rows}}):
+        found, report = read_all(put(tmp_path, "x", content))
+        assert parents(found) == {str(2**60 + i): "p" for i in range(3)}
+        one = found[str(2**60)]
+        assert (one.text, one.likes, one.author, one.author_name) == ("a & b", 1200, "7", "Ann")
+        assert next(iter(report.formats.values())).startswith("records: column map id=comment_id")
+    told, _ = read_all(put(tmp_path, "y", [{"said": "hi", "who": "ann"}]), columns={"text": "said", "author": "who"})
+    assert [(c.text, c.author) for c in told.values()] == [("hi", "ann")]
+    for other in ({"id": 1, "text": "x"}, {"id": 1, "text": "x", "author": "a", "replies": [{"id": 2}]}):
+        with pytest.raises(ReadError, match="no known format"):
+            read([put(tmp_path, "z", other)])
+
+
+# --- Reddit, X, chats ---------------------------------------------------------------------------------------
+
+
+def test_reddit_comments_with_rendered_text_only(tmp_path):
+    row = {"id": "a", "link_id": "t3_z", "parent_id": "t3_z", "author": "ann", "created_utc": 1700000000,
+           "body_html": "&lt;div class=\"md\"&gt;&lt;p&gt;a &amp;lt; b&lt;/p&gt;&lt;/div&gt;"}  # fmt: skip
+    found, report = read_all(
+        put(tmp_path, "x.json", {"kind": "Listing", "data": {"children": [{"kind": "t1", "data": row}]}})
+    )
+    assert (found["t1_a"].text, report.n_rejected) == ("a < b", 0)
+
+
+POST = {"id": "1001", "conversation_id": "1001", "author_id": "7", "text": "Our new app is out", "lang": "en"}
+ANSWER = {"id": "1002", "conversation_id": "1001", "author_id": "8", "text": "it crashes",
+          "referenced_tweets": [{"type": "replied_to", "id": "1001"}, {"type": "quoted", "id": "5"}]}  # fmt: skip
+OWN = ANSWER | {"id": "1003", "author_id": "7", "referenced_tweets": [{"type": "replied_to", "id": "1002"}]}
+
+
+def test_one_tweet_beside_its_included_post(tmp_path):
+    page = {"data": ANSWER, "includes": {"tweets": [POST], "users": [{"id": "7", "username": "shop"}]}}
+    found, _ = read_all(put(tmp_path, "x", page))
+    assert parents(found) == {"1001": None, "1002": "1001"}
+    assert found["1001"].author_name == "shop"
+
+
+def test_flattened_tweets_bring_the_tweet_they_answer(tmp_path):
+    flat = ANSWER | {"referenced_tweets": [{"type": "replied_to", **POST}]}
+    found, report = read_all(put(tmp_path, "x", lines(flat, flat | {"id": "1004"}, OWN)))
+    assert parents(found) == {"1001": None, "1002": "1001", "1004": "1001", "1003": "1002"}
+    assert owners(found) == {"1003"}
+    again, _ = read_all(put(tmp_path, "y", lines(POST, flat)))
+    assert parents(again) == {"1001": None, "1002": "1001"}
+    assert report.n_rejected == 0
+
+
+def test_telegram_stickers_and_chats_that_were_left(tmp_path):
+    message = {"id": 5, "type": "message", "date": "2024-01-01T09:00:00", "from": "Ann", "from_id": 7, "text": "",
+               "sticker_emoji": "😂", "media_type": "sticker"}  # fmt: skip
+    chat = {"name": "x", "type": "private_group", "id": 9, "messages": [message]}
+    found, _ = read_all(put(tmp_path, "x", {"chats": {"list": []}, "left_chats": {"list": [chat]}}))
+    assert (found["9:5"].text, found["9:5"].author) == ("😂", "7")
+
+
+# --- video, fediverse -----------------------------------------------------------------------------------------
+
+
+def test_yt_dlp_comments_as_html(tmp_path):
+    info = {"id": "v", "title": "T", "extractor": "SoundCloud", "comments": [
+        {"id": "1", "parent": "root", "html": "<p>a &amp; b</p>", "author": "ann"}]}  # fmt: skip
+    found, _ = read_all(put(tmp_path, "x", info))
+    assert (found["1"].text, found["1"].platform) == ("a & b", "soundcloud")
+
+
+def test_bluesky_posts_of_the_python_library_and_behind_a_login(tmp_path):
+    def post(number, who, **record):
+        return {"uri": f"at://{who}/p/{number}", "author": {"did": who, "handle": f"{who}.test"}, "like_count": 2,
+                "reply_count": 1, "record": {"text": f"t{number}", "created_at": "2024-01-01T00:00:00.123456Z",
+                                             "py_type": "app.bsky.feed.post", **record}}  # fmt: skip
+
+    ref = {"uri": "at://a/p/1", "cid": "c"}
+    tree = {"py_type": "app.bsky.feed.defs#threadViewPost", "post": post(1, "a"), "parent": None, "replies": [
+        {"py_type": "app.bsky.feed.defs#threadViewPost", "replies": None,
+         "post": post(2, "b", reply={"root": ref, "parent": ref})},
+        {"py_type": "app.bsky.feed.defs#notFoundPost", "uri": "at://c/p/3", "not_found": True}]}  # fmt: skip
+    found, report = read_all(put(tmp_path, "x", {"thread": tree}))
+    assert parents(found) == {"at://a/p/1": None, "at://b/p/2": "at://a/p/1"}
+    assert (found["at://a/p/1"].likes, found["at://a/p/1"].n_replies) == (2, 1)
+    assert found["at://b/p/2"].created == datetime(2024, 1, 1, 0, 0, 0, 123456, tzinfo=UTC)
+    flat = {
+        "thread": [
+            {"uri": "at://a/p/1", "depth": 0, "value": {"post": post(1, "a")}},
+            {
+                "uri": "at://d/p/4",
+                "depth": 1,
+                "value": {"$type": "app.bsky.unspecced.defs#threadItemNoUnauthenticated"},
+            },
+        ]
+    }
+    found, report = read_all(put(tmp_path, "y", flat))
+    assert (set(found), report.n_rejected) == ({"at://a/p/1"}, 0)
+
+
+# --- Chinese platforms, forums ------------------------------------------------------------------------------
+
+
+def test_weibo_replies_come_with_their_root_and_deleted_ones_are_marked(tmp_path):
+    root = {"id": 4801, "idstr": "4801", "rootid": 4801, "created_at": "Sat Jun 14 12:00:00 +0800 2025",
+            "text_raw": "好看", "text": "好看", "like_counts": 5, "user": {"id": 1, "screen_name": "小张"}}  # fmt: skip
+    gone = root | {"id": 4802, "idstr": "4802", "text_raw": "该评论已被删除", "reply_comment": {"id": 4801}}
+    for beside in (root, [root]):
+        found, report = read_all(put(tmp_path, "x", {"ok": 1, "rootComment": beside, "data": [gone, root]}))
+        assert parents(found) == {"4801": "x", "4802": "4801"}
+        assert (found["4802"].deleted, found["4802"].text, found["4801"].deleted) == (True, "", False)
+        assert report.n_rejected == 0
+
+
+def test_tieba_pages_inside_data_keep_title_and_names(tmp_path):
+    found, _ = read_all(put(tmp_path, "x", {"error_code": 0, "data": formats.TIEBA_API}))
+    assert found["10"].text == "新杯\n\n好用吗"
+    assert found["101"].author_name == "路人"
+
+
+def test_staff_of_a_forum_are_its_owner(tmp_path):
+    posts = [
+        {
+            "id": i,
+            "post_number": i,
+            "topic_id": 5,
+            "username": f"u{i}",
+            "user_id": i,
+            "cooked": "<p>x</p>",
+            "created_at": "2024-01-01T00:00:00Z",
+            "reply_to_post_number": None,
+            "staff": i == 3,
+        }
+        for i in (1, 2, 3)
+    ]
+    found, _ = read_all(put(tmp_path, "x", {"latest_posts": posts}))
+    assert owners(found) == {"post-3"}
+
+
+def test_mediacrawler_rows_before_parents_and_likes_were_added(tmp_path):
+    row = {
+        "comment_id": "66aa01",
+        "create_time": 1725693101000,
+        "ip_location": None,
+        "note_id": "66d5",
+        "content": "好",
+        "user_id": "u1",
+        "nickname": "小王",
+        "sub_comment_count": None,
+        "last_modify_ts": 1,
+    }
+    found, report = read_all(put(tmp_path, "x", lines(row, row | {"comment_id": "66aa02", "parent_comment_id": None})))
+    assert parents(found) == {"66aa01": "66d5", "66aa02": "66d5"}
+    assert (report.n_rejected, reasons(report)) == (0, [])
