@@ -125,6 +125,16 @@ def test_the_comment_that_answered_the_replier_comes_before_a_later_one_of_the_s
     assert found(*replies)["e"] == ("c", "name", "latest of two")
 
 
+def test_a_target_that_the_platform_states_counts_as_having_answered():
+    replies = [
+        turn("a", 1, "me", "多少钱"),
+        turn("b", 2, "小店", "五十", parent_id="a"),
+        turn("c", 3, "小店", "回复@开楼的:好看"),
+        turn("d", 4, "me", "回复@小店:太贵"),
+    ]
+    assert found(*replies)["d"] == ("b", "name", "answers back")
+
+
 @pytest.mark.parametrize(
     "quote", ["> 真的会漏水吗这个杯子\n会", "「真的会漏水吗这个杯子」会", "会//@谁:真的会漏水吗这个杯子"]
 )
