@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-BENCHES = ("read_speed.py", "measure_speed.py", "label_speed.py", "flat_memory.py", "chaos.py")
+BENCHES = ("read_speed.py", "measure_speed.py", "label_speed.py", "flat_memory.py", "odd_shapes.py", "chaos.py")
 
 
 def main() -> int:
