@@ -20,6 +20,7 @@ BENCHES = (
     "label_speed.py",
     "flat_memory.py",
     "chaos.py",
+    "odd_shapes.py",
     "false_alarms.py",
     "coverage.py",
 )
