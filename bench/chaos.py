@@ -133,7 +133,7 @@ class Chaos:
         try:
             while complaint := self.finish(disk / "run"):
                 failed.append(complaint.strip().splitlines()[-1])
-                size = size * 3 // 2
+                size = size * 5 // 4
                 subprocess.run(["mount", "-o", f"remount,size={size}k", str(disk)], check=True)
             self.check(disk / "run")
         finally:

@@ -21,6 +21,7 @@ BENCHES = (
     "flat_memory.py",
     "chaos.py",
     "gaming.py",
+    "odd_shapes.py",
     "false_alarms.py",
     "coverage.py",
 )

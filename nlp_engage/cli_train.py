@@ -116,7 +116,9 @@ def train(config: Path | None, folder: Path | None, no_export: bool, labels_note
 def _progress() -> Iterator[Tell]:
     """Steps, time left and dev scores on stderr."""
     from tqdm import tqdm
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()  # one for every checkpoint that is written would break ours
     with tqdm(desc="training", unit=" steps", file=sys.stderr, dynamic_ncols=True, mininterval=0.5) as bar:
 
         def tell(step: int, steps: int, scores: Mapping[str, float] | None) -> None:

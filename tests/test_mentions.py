@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from strategies import threads
 
 from nlp_engage.mentions import CONFIDENCE, Target, recover_targets, time_key
 from nlp_engage.tree import STATED, build_tree, healed
 from nlp_engage.types import Comment, DialogueTree, LinkMethod
-from tests.strategies import threads
 
 # The confidences of the situations below, as measured.
 ONE = CONFIDENCE[LinkMethod.NAME, "one comment"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import krippendorff
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
@@ -27,6 +27,7 @@ pairs = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, ma
 )
 
 
+@settings(deadline=None)
 @given(pairs)
 def test_confusion_and_f1_are_those_of_scikit_learn(coded):
     truth, guess = coded
@@ -52,6 +53,7 @@ def test_alpha_is_that_of_the_published_examples(one, other, alpha):
     assert round(krippendorff_alpha(*codes, n_labels=5), 3) == alpha
 
 
+@settings(deadline=None)
 @given(pairs)
 def test_alpha_is_symmetric_and_at_most_one(coded):
     truth, guess = coded
@@ -83,6 +85,7 @@ def test_confidence_that_comes_true_has_no_calibration_error():
 coded = st.lists(st.lists(st.integers(0, 2), min_size=0, max_size=4), min_size=1, max_size=30)
 
 
+@settings(deadline=None)
 @given(coded)
 def test_alpha_of_several_coders_with_gaps_is_that_of_the_krippendorff_package(units):
     counts = np.array([[codes.count(k) for k in range(3)] for codes in units])
@@ -95,6 +98,7 @@ def test_alpha_of_several_coders_with_gaps_is_that_of_the_krippendorff_package(u
     assert ours == pytest.approx(theirs)
 
 
+@settings(deadline=None)
 @given(pairs)
 def test_scores_of_stacked_counts_are_the_scores_of_each(coded_pairs):
     one, other = coded_pairs

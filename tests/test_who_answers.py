@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from strategies import threads
 
 from nlp_engage.mentions import CONFIDENCE, Target, recover_targets, time_key
 from nlp_engage.names import quoted_passage, read_address
 from nlp_engage.tree import build_tree
 from nlp_engage.types import Comment, LinkMethod
-from tests.strategies import threads
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bench"))
 
@@ -123,6 +123,16 @@ def test_the_comment_that_answered_the_replier_comes_before_a_later_one_of_the_s
     ]
     assert found(*replies)["d"] == ("b", "name", "answers back")
     assert found(*replies)["e"] == ("c", "name", "latest of two")
+
+
+def test_a_target_that_the_platform_states_counts_as_having_answered():
+    replies = [
+        turn("a", 1, "me", "多少钱"),
+        turn("b", 2, "小店", "五十", parent_id="a"),
+        turn("c", 3, "小店", "回复@开楼的:好看"),
+        turn("d", 4, "me", "回复@小店:太贵"),
+    ]
+    assert found(*replies)["d"] == ("b", "name", "answers back")
 
 
 @pytest.mark.parametrize(
