@@ -253,6 +253,10 @@ def run_label(
             err=True,
         )
         raise SystemExit(130) from None
+    _tell(out, result)
+
+
+def _tell(out: str | Path, result: RunResult) -> None:
     m = result.manifest
     click.echo(
         f"{out}: {m['threads']} threads, {m['comments']} comments, {m['labelled']} labelled "

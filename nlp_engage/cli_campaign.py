@@ -51,7 +51,7 @@ def compare(
       nlp-engage compare run --campaigns data/sample/campaigns.toml -o campaigns.json
     """
     from nlp_engage.archive import read_run
-    from nlp_engage.archive.privacy import account_codes
+    from nlp_engage.archive.store import account_codes
     from nlp_engage.measure.campaign import compare as compare_campaigns
     from nlp_engage.measure.campaign_file import read_campaigns
 
@@ -166,7 +166,7 @@ def service(
       nlp-engage service run --by page
     """
     from nlp_engage.archive import read_run
-    from nlp_engage.archive.privacy import account_codes
+    from nlp_engage.archive.store import account_codes
     from nlp_engage.measure.service import service as measure_service
     from nlp_engage.measure.service_words import service_lines
 

@@ -88,22 +88,19 @@ def build_trees(comments: Iterable[Comment]) -> Iterator[DialogueTree]:
 def build_tree(records: Sequence[Comment], *, recover: bool = True) -> DialogueTree:
     """Build the dialogue tree of one thread, healing whatever is broken.
 
-    The order of the records does not matter, the time is linear (sorting aside), and healing is stable:
-    ``healed(tree)`` builds the same comments, parents and stand-ins. Comments stay as the platform delivered
-    them (``parent_id`` included); ``parents`` is the healed truth.
+    The order of the records does not matter, the time is linear (sorting aside), and healing is stable: ``healed(tree)``
+    builds the same tree. Comments stay as the platform delivered them; ``parents`` is the healed truth.
 
-    Of several records with one id the latest stays. Records carry no time of editing, so the latest is
-    decided by, in this order: being deleted (that is never undone), ``created``, the counters ``n_replies``
-    and ``likes`` (a later crawl counts more), a parent finer than post or floor, the text by code points.
-    Each dropped record is one issue, ``EDITED`` if its text differs from the one kept.
+    Of several records with one id the latest stays. Records carry no time of editing, so the latest is decided by, in
+    this order: being deleted (never undone), ``created``, the counters ``n_replies`` and ``likes`` (a later crawl counts
+    more), a parent finer than post or floor, the text by code points. Each dropped record is an issue.
 
     A post record with a parent is the post all the same; its parent is ignored and booked as ``SELF_REPLY``
     (its own id), ``LOOP`` (a comment of its thread) or ``MISSING_PARENT`` (anything else; no tombstone).
 
     Args:
         records: All records of one thread, in any order, at least one.
-        recover: Whether to look for the true targets of replies that are filed under a floor only. ``False`` for
-            records that were healed before and have since lost the names (the comments of a run folder).
+        recover: Whether to look for the true targets of replies filed under a floor; not where that was done before.
 
     Returns:
         The tree, depth first, siblings by time, then id; those without a time last.

@@ -11,9 +11,6 @@ import msgspec
 from nlp_engage.text import copy_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
     from nlp_engage.types import Comment, Reject
 
 # ASCII classes: in Chinese text no space stands between a number and the words around it.
@@ -93,21 +90,6 @@ def _hash(value: str, salt: str) -> str:
 def _name_of(salt: str) -> str:
     """Tells one salt from another, and not what it is."""
     return blake2b(salt.encode(), digest_size=4, person=b"salt-id").hexdigest()
-
-
-def account_codes(run: Path, salt: str | None = None) -> Callable[[str], str | None] | None:
-    """How an account is written in a run with salted author ids.
-
-    Args:
-        run: Run folder.
-        salt: The salt if one was given; by default the run's own.
-
-    Returns:
-        From an author id to its code; ``None`` where authors are kept or the salt is not known.
-    """
-    kept = run / SALT
-    known = salt or (kept.read_text("ascii") if kept.is_file() else None)
-    return None if known is None else Privacy(salt=known).code
 
 
 def mask(text: str) -> str:

@@ -139,37 +139,39 @@ def label_archive(
     folder, report = Path(out), ReadReport()
     _check_folder(folder)
     with _locked(folder):
-        secret = salt or _own_salt(folder)
-        privacy = Privacy(salt=None if keep_authors else secret, secret=secret, text=text, mask=mask)
+        privacy = _privacy(salt or _own_salt(folder), keep_authors=keep_authors, text=text, mask=mask)
         made_with = {"model": labeller.fingerprint, "settings": privacy.settings}
         _check_made_with(folder, made_with)
-        known_parts = read_manifest(folder)["parts"] if is_run(folder) else None
         told = Progress(folder, report, progress)
         store = ThreadStore(folder / _SPILL, memory)
         try:
             total = store.fill(told.while_reading(read(paths, format=format, columns=columns, report=report)))
-            parts = store.group(known_parts)
+            parts = store.group(read_manifest(folder)["parts"] if is_run(folder) else None)
             head = {"nlp_engage": version("nlp-engage"), **made_with, "parts": parts, "read": report.read}
             write_atomically(folder / MANIFEST, _json({**head, "complete": False}))
             told.start(total, parts)
-            settings = _digest({k: head[k] for k in ("nlp_engage", "model", "settings")})
             job = Job(
-                folder=folder, store=store, parts=parts, settings=settings, labeller=labeller, privacy=privacy,
-                progress=told,
+                folder=folder, store=store, parts=parts, labeller=labeller, privacy=privacy, progress=told,
+                settings=_digest({k: head[k] for k in ("nlp_engage", "model", "settings")}),
             )  # fmt: skip
             books, resumed = engine(job) if engine else _Worker(job).all(workers)
         finally:
             store.remove()
-        _drop_stale_parts(folder, parts)
-        _keep_scores(folder, labeller)
-        manifest = _finish(folder, {**head, **_totals(books, report), "complete": True}, report, privacy)
+        manifest = _finish(job, {**head, **_totals(books, report), "complete": True}, report)
         told.end()
     return RunResult(folder=folder, manifest=manifest, resumed_parts=resumed)
 
 
-def _finish(folder: Path, manifest: dict[str, Any], report: ReadReport, privacy: Privacy) -> dict[str, Any]:
-    """Write what was rejected, then the manifest that says the run is complete."""
-    rejects = (privacy.apply_to_reject(reject) for reject in report.rejected)
+def _privacy(secret: str, *, keep_authors: bool, text: bool, mask: bool) -> Privacy:
+    return Privacy(salt=None if keep_authors else secret, secret=secret, text=text, mask=mask)
+
+
+def _finish(job: Job, manifest: dict[str, Any], report: ReadReport) -> dict[str, Any]:
+    """Write the model's scores and what was rejected, then the manifest that says the run is complete."""
+    folder = job.folder
+    _drop_stale_parts(folder, job.parts)
+    _keep_scores(folder, job.labeller)
+    rejects = (job.privacy.apply_to_reject(reject) for reject in report.rejected)
     write_atomically(folder / REJECTS, b"".join(msgspec.json.encode(reject) + b"\n" for reject in rejects))
     write_atomically(folder / MANIFEST, _json(manifest))
     return manifest

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from nlp_engage.archive.parts import part_paths
+from nlp_engage.archive.privacy import SALT, Privacy
 from nlp_engage.errors import RunError
 from nlp_engage.tree import build_tree
 from nlp_engage.types import ACTS, LABELS, Comment, LabelledTree, LinkMethod
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     import pyarrow as pa
 
@@ -198,3 +199,23 @@ class _Labels:
         return LabelledTree(
             tree=tree, probabilities=probabilities, acts=acts, act_probabilities=act_p, languages=tuple(languages)
         )
+
+
+def account_codes(run: Path, salt: str | None = None) -> Callable[[str], str | None] | None:
+    """How an account is written in a run with salted author ids.
+
+    Args:
+        run: Run folder.
+        salt: The salt if one was given; by default the run's own.
+
+    Returns:
+        From an author id to its code; ``None`` where authors are kept or the salt is not known.
+
+    Raises:
+        RunError: The folder is no run.
+    """
+    if read_manifest(run)["settings"]["authors"] == "kept":
+        return None
+    kept = run / SALT
+    known = salt or (kept.read_text("ascii") if kept.is_file() else None)
+    return None if known is None else Privacy(salt=known).code

@@ -208,8 +208,7 @@ def hand_labels(units: Sequence[Mapping[str, Any]], table: ReplyTable) -> HandLa
     rows: Counter[str] = Counter()
     notes: Counter[str] = Counter()
     for unit in units:
-        uid, label, p = str(unit["uid"]), _label(unit), _probability(unit)
-        key = place.of(unit)
+        uid, label, p, key = str(unit["uid"]), _label(unit), _probability(unit), place.of(unit)
         if p is None:
             notes["unit(s) without p_inclusion: not drawn, left out"] += 1
             continue

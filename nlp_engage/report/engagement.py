@@ -259,7 +259,7 @@ def report_run(
         DataError: ``out`` is no HTML file, the language is unknown, or the campaigns do not fit.
     """
     from nlp_engage.archive import read_run, run_manifest, run_scores
-    from nlp_engage.archive.privacy import account_codes
+    from nlp_engage.archive.store import account_codes
     from nlp_engage.measure.campaign import compare_table
     from nlp_engage.measure.campaign_file import read_campaigns
     from nlp_engage.measure.posts import PostBook
