@@ -88,12 +88,12 @@ def build_trees(comments: Iterable[Comment]) -> Iterator[DialogueTree]:
 def build_tree(records: Sequence[Comment], *, recover: bool = True) -> DialogueTree:
     """Build the dialogue tree of one thread, healing whatever is broken.
 
-    The order of the records does not matter, the time is linear (sorting aside), and healing is stable: ``healed(tree)``
-    builds the same tree. Comments stay as the platform delivered them; ``parents`` is the healed truth.
+    The order of the records does not matter, the time is linear (sorting aside), and healing is stable:
+    ``healed(tree)`` builds the same tree. Comments stay as the platform delivered them, ``parents`` is the truth.
 
-    Of several records with one id the latest stays. Records carry no time of editing, so the latest is decided by, in
-    this order: being deleted (never undone), ``created``, the counters ``n_replies`` and ``likes`` (a later crawl counts
-    more), a parent finer than post or floor, the text by code points. Each dropped record is an issue.
+    Of several records with one id the latest stays. Records carry no time of editing, so the latest is decided by:
+    being deleted (never undone), ``created``, the counters ``n_replies`` and ``likes`` (a later crawl counts more), a
+    parent finer than post or floor, the text by code points. Each dropped record is an issue.
 
     A post record with a parent is the post all the same; its parent is ignored and booked as ``SELF_REPLY``
     (its own id), ``LOOP`` (a comment of its thread) or ``MISSING_PARENT`` (anything else; no tombstone).
