@@ -79,8 +79,9 @@ class ThreadStore:
         self._folder = folder
         megabytes = max(64, int(memory * _SORTER_SHARE) // 2**20)
         options: dict[str, Any] = {"memory_limit": f"{megabytes}MB", "temp_directory": str(folder), "threads": 2}
-        self._db = duckdb.connect(str(folder / _FILE), config=options)
-        self._db.execute("SET preserve_insertion_order = false")
+        with self._told():
+            self._db = duckdb.connect(str(folder / _FILE), config=options)
+            self._db.execute("SET preserve_insertion_order = false")
 
     def fill(self, comments: Iterable[Comment]) -> int:
         """Take all comments of an archive; returns how many there were.
@@ -110,7 +111,8 @@ class ThreadStore:
         Raises:
             RunError: The disk is full, or there is too little memory.
         """
-        (total,) = self._db.execute("SELECT count(*) FROM arrived").fetchone() or (0,)
+        with self._told():
+            (total,) = self._db.execute("SELECT count(*) FROM arrived").fetchone() or (0,)
         chosen = max(parts or 1, min(MAX_PARTS, 2 ** max(0, round(log2(max(1, total / PART_COMMENTS))))))
         self._do(
             f"CREATE OR REPLACE TABLE grouped AS SELECT hash % {chosen:d} AS part, record FROM arrived ORDER BY part"
