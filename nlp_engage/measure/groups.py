@@ -75,7 +75,7 @@ def group(table: ReplyTable, by: str | Mapping[str, str] | None) -> Grouping:
 
 def _mapped(table: ReplyTable, by: Mapping[str, str]) -> list[str | None]:
     found = [by.get(t) for t in table.thread_ids]
-    if table.thread_ids and not any(name is not None for name in found):
+    if by and table.thread_ids and not any(name is not None for name in found):
         raise DataError(
             f"none of the {len(by)} threads in the table of groups is in the archive (it has e.g. "
             f"{table.thread_ids[0]!r}): the keys must be thread ids."
