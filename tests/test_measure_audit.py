@@ -299,6 +299,7 @@ def test_a_worked_audit():
     assert (narrow["audited_low"], narrow["audited_high"]) == pytest.approx(wide)
 
 
+@pytest.mark.filterwarnings("ignore")  # what ppi_py's own imports warn of is not ours
 def test_without_clusters_and_strata_it_is_what_ppi_py_says():
     ppi_py = pytest.importorskip("ppi_py")
     rng = np.random.default_rng(4)
