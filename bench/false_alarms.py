@@ -22,7 +22,7 @@ from itertools import product
 from statistics import NormalDist
 
 import numpy as np
-from coverage import D, World
+from audit_coverage import D, World
 
 from nlp_engage.measure.bootstrap import bca_interval
 from nlp_engage.measure.campaign import compare_table

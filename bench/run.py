@@ -23,7 +23,7 @@ BENCHES = (
     "gaming.py",
     "odd_shapes.py",
     "false_alarms.py",
-    "coverage.py",
+    "audit_coverage.py",
 )
 
 

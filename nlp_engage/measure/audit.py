@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 MIN_THREADS: Final = 2
 ADVISED_THREADS: Final = 30
-"""From so many audited threads on, intervals cover as they say (``bench/coverage.py``)."""
+"""From so many audited threads on, intervals cover as they say (``bench/audit_coverage.py``)."""
 _FEW: Final = "with fewer than 30 the interval is less sure to hold what it says"
 _TOO_FEW: Final = "no interval"
 _TOPS: Final = (1.0, 1.0, 1.0, 100.0, inf)

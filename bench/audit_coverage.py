@@ -1,6 +1,6 @@
 """How often intervals hold the truth: four ways to a share from imperfect labels, EQ and EP by audit, and ``measure``.
 
-Run: ``python bench/coverage.py`` (a Latin square of 9 cells), ``--full`` (all 27 pairings of share, accuracy and
+Run: ``python bench/audit_coverage.py`` (a Latin square of 9 cells), ``--full`` (all 27 pairings of share, accuracy and
 likeness, each with one of three spreads of thread size and three sizes of audit: 81 cells; ``--share`` takes a third
 of them), ``--few`` (the same with 5 and 10 audited threads), ``--people`` (EQ and EP, through the whole of ``audit``),
 ``--measure`` (the intervals of ``measure``). Nominal coverage is 90 %. Archives of 400 threads are drawn at random with
