@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 BASE := $(VENV)/.base-installed
 FULL := $(VENV)/.full-installed
 
-.PHONY: help install demo test check fix bench rivals samples clean
+.PHONY: help install demo test check fix bench rivals samples notebooks clean
 help:
 	@echo "make demo     label the sample archives, write the report (light install, no torch)"
 	@echo "make test     set everything up and run all tests"
@@ -15,6 +15,7 @@ help:
 	@echo "make rivals   install what the benches compare with, into .venv-rivals"
 	@echo "make install  .venv with everything; the command is $(BIN)/nlp-engage"
 	@echo "make samples  rebuild data/sample/archives from data/sample/scripts"
+	@echo "make notebooks  execute the notebooks and store their outputs"
 	@echo "make clean    remove what make made"
 
 $(VENV)/bin/python:
@@ -58,6 +59,9 @@ rivals: constraints.txt
 
 samples: $(BASE)
 	$(BIN)/python tools/build_samples.py
+
+notebooks: $(FULL)
+	$(BIN)/python tools/notebooks.py
 
 clean:
 	rm -rf $(VENV) .venv-rivals out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

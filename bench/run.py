@@ -12,7 +12,19 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-BENCHES = ("read_speed.py", "structure_speed.py", "measure_speed.py", "label_speed.py")
+BENCHES = (
+    "read_speed.py",
+    "structure_speed.py",
+    "who_answers.py",
+    "measure_speed.py",
+    "label_speed.py",
+    "flat_memory.py",
+    "chaos.py",
+    "gaming.py",
+    "odd_shapes.py",
+    "false_alarms.py",
+    "coverage.py",
+)
 
 
 def main() -> int:

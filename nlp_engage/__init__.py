@@ -18,8 +18,13 @@ if TYPE_CHECKING:
     from nlp_engage.archive import label_archive, read_run
     from nlp_engage.archive import label_trees as label
     from nlp_engage.classify import OnnxLabeller as Labeller
+    from nlp_engage.modelling import evaluate, train_model
     from nlp_engage.readers import read
     from nlp_engage.report import EngagementReport, measure
+    from nlp_engage.splits import split_threads
+    from nlp_engage.train.config import TrainConfig
+    from nlp_engage.train.data import read_units
+    from nlp_engage.train.results import Evaluation
     from nlp_engage.tree import build_tree, build_trees
     from nlp_engage.types import Comment, DialogueTree, Issue, Label, LabelledTree
 
@@ -28,33 +33,45 @@ _WHERE = {
     "Comment": ("types", "Comment"),
     "DialogueTree": ("types", "DialogueTree"),
     "EngagementReport": ("report", "EngagementReport"),
+    "Evaluation": ("train.results", "Evaluation"),
     "Issue": ("types", "Issue"),
     "Label": ("types", "Label"),
     "LabelledTree": ("types", "LabelledTree"),
     "Labeller": ("classify", "OnnxLabeller"),
+    "TrainConfig": ("train.config", "TrainConfig"),
     "build_tree": ("tree", "build_tree"),
     "build_trees": ("tree", "build_trees"),
+    "evaluate": ("modelling", "evaluate"),
     "label": ("archive", "label_trees"),
     "label_archive": ("archive", "label_archive"),
     "measure": ("report", "measure"),
     "read": ("readers", "read"),
     "read_run": ("archive", "read_run"),
+    "read_units": ("train.data", "read_units"),
+    "split_threads": ("splits", "split_threads"),
+    "train_model": ("modelling", "train_model"),
 }
 __all__ = [
     "Comment",
     "DialogueTree",
     "EngagementReport",
+    "Evaluation",
     "Issue",
     "Label",
     "LabelledTree",
     "Labeller",
+    "TrainConfig",
     "build_tree",
     "build_trees",
+    "evaluate",
     "label",
     "label_archive",
     "measure",
     "read",
     "read_run",
+    "read_units",
+    "split_threads",
+    "train_model",
 ]
 
 

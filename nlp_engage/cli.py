@@ -8,7 +8,16 @@ from typing import Any, Final
 
 import click
 
-from nlp_engage import cli_archive, cli_measure, cli_train
+from nlp_engage import (
+    cli_annotate,
+    cli_archive,
+    cli_audit,
+    cli_campaign,
+    cli_explain,
+    cli_measure,
+    cli_query,
+    cli_train,
+)
 from nlp_engage.errors import NlpEngageError
 
 INTERRUPTED: Final = 130
@@ -53,7 +62,17 @@ def main() -> None:
     """
 
 
-for _verb in (*cli_measure.DEMO, *cli_archive.VERBS, *cli_measure.VERBS, *cli_train.VERBS):
+for _verb in (
+    *cli_measure.DEMO,
+    *cli_archive.VERBS,
+    *cli_measure.VERBS,
+    *cli_explain.VERBS,
+    *cli_query.VERBS,
+    *cli_campaign.VERBS,
+    *cli_audit.VERBS,
+    *cli_annotate.VERBS,
+    *cli_train.VERBS,
+):
     main.add_command(_verb)
 
 if __name__ == "__main__":

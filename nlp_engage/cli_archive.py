@@ -6,6 +6,7 @@ import json
 import re
 import sys
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +16,8 @@ from nlp_engage.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from nlp_engage.archive import RunResult
 
 PATH: Final = click.Path(path_type=Path)
 FILES: Final = click.argument("files", nargs=-1, required=True, type=click.Path())
@@ -170,7 +173,7 @@ def convert(
 @FILES
 @FORMAT
 @COLUMNS
-@click.option("-o", "--out", required=True, type=PATH, help="Run folder to make or to finish.")
+@click.option("-o", "--out", required=True, help="Run folder to make or to finish; with --engine ray also a URL.")
 @click.option("--model", type=PATH, help="Model folder (default: the shipped model).")
 @click.option(
     "--batch-size",
@@ -179,19 +182,28 @@ def convert(
     show_default=True,
     help="Replies per inference call, at most.",
 )
-@click.option("--threads", default=0, help="Threads for inference (0: one per core).")
+@click.option("--threads", default=0, help="Batches worked on at once, each on one thread (0: one per core; ray: 1).")
 @click.option(
     "--memory",
     default="2G",
     show_default=True,
     callback=parse_memory,
-    help="Memory for grouping by thread; beyond it, work goes to disk.",
+    help="Memory for the whole run; what of the archive does not fit is sorted on disk.",
 )
 @click.option("--salt", metavar="TEXT", help="Salt of the author ids (default: a random one kept in RUN/.salt).")
 @click.option("--keep-authors", is_flag=True, help="Write author ids and names as they are.")
 @click.option("--no-text", is_flag=True, help="Write no words: each text becomes an opaque token.")
 @click.option("--mask", is_flag=True, help="Mask e-mail addresses and phone numbers.")
-def label(files: tuple[str, ...], out: Path, format_: str | None, columns: tuple[str, ...], **options: Any) -> None:
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="This process, or actors on a Ray cluster (extra `ray`).",
+)
+@click.option("--ray-address", metavar="HOST:PORT", help="Ray cluster (default: RAY_ADDRESS, or one started here).")
+@click.option("--workers", type=click.IntRange(min=1), help="Ray actors at most (default: one per free processor).")
+def label(files: tuple[str, ...], out: str, format_: str | None, columns: tuple[str, ...], **options: Any) -> None:
     """Label every reply of an archive. Interrupted? Run the same command again: finished parts are kept.
 
     \b
@@ -200,16 +212,23 @@ def label(files: tuple[str, ...], out: Path, format_: str | None, columns: tuple
     """
     if options["salt"] and options["keep_authors"]:
         raise click.UsageError("--salt and --keep-authors exclude each other")
+    if options["engine"] == "local" and (given := [o for o in ("ray_address", "workers") if options[o]]):
+        raise click.UsageError(f"--{given[0].replace('_', '-')} needs --engine ray")
+    if options["engine"] == "local" and "://" in out:
+        raise click.UsageError(f"{out} is a URL, which needs --engine ray; give a folder with -o")
     run_label(files, out, format=format_, columns=parse_columns(columns), **options)
 
 
 def run_label(
     files: Sequence[str],
-    out: Path,
+    out: str | Path,
     *,
     model: Path | None = None,
     batch_size: int = 64,
     threads: int = 0,
+    engine: str = "local",
+    ray_address: str | None = None,
+    workers: int | None = None,
     no_text: bool = False,
     **options: Any,
 ) -> None:
@@ -217,13 +236,27 @@ def run_label(
     from nlp_engage.archive import label_archive
     from nlp_engage.classify import OnnxLabeller
 
+    make: Callable[..., RunResult] = label_archive
+    if engine == "ray":
+        from nlp_engage.archive.cluster import label_on_ray
+
+        threads = threads or 1  # many actors, not many threads: any machine has room for one
+        make = partial(label_on_ray, address=ray_address, workers=workers, cpus=threads)
     labeller = OnnxLabeller.load(model, threads=threads, batch_size=batch_size)
     try:
         with bar("labelling") as step:
-            result = label_archive(list(files), out, labeller, text=not no_text, progress=step, **options)
+            result = make(list(files), out, labeller, text=not no_text, progress=step, **options)
     except KeyboardInterrupt:
-        click.echo(f"\nstopped; finished parts are kept in {out}. Run the same command again to go on.", err=True)
+        click.echo(
+            f"\nstopped; finished parts are kept in {out}. Run the same command again to go on "
+            f"(nlp-engage status {out} tells how far it got).",
+            err=True,
+        )
         raise SystemExit(130) from None
+    _tell(out, result)
+
+
+def _tell(out: str | Path, result: RunResult) -> None:
     m = result.manifest
     click.echo(
         f"{out}: {m['threads']} threads, {m['comments']} comments, {m['labelled']} labelled "
@@ -231,6 +264,8 @@ def run_label(
         + (f"; {result.resumed_parts} of {m['parts']} parts were already there" if result.resumed_parts else ""),
         err=True,
     )
+    if m["rejected"] > m["rejects_listed"]:
+        click.echo(f"{out}/rejects.jsonl lists the first {m['rejects_listed']} of {m['rejected']} rejects", err=True)
 
 
 @click.command()

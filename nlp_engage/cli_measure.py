@@ -30,21 +30,25 @@ RESAMPLES: Final = click.option(
 def measure(run: Path, by: str | None, seed: int, resamples: int, level: float, out: Path | None) -> None:
     """Measure engagement in a labelled run: shares, EQ, EP and the rest, with intervals.
 
+    Shares stand there twice: as counted, and corrected for the errors the model made on held-out replies.
+
     \b
     Example:
       nlp-engage measure run --by platform -o measure.csv
     """
-    from nlp_engage.archive import read_run
+    from nlp_engage.archive import read_run, run_held_out
     from nlp_engage.measure import measure as take_measure
-    from nlp_engage.report.tables import write_table
+    from nlp_engage.report.tables import shares_text, write_table
 
     if out is not None and out.suffix not in (".json", ".csv", ".parquet"):
         raise click.BadParameter(f"{out} must end in .json, .csv or .parquet", param_hint="-o")
-    result = take_measure(read_run(run), by=by, resamples=resamples, level=level, seed=seed)
+    known = run_held_out(run)
+    result = take_measure(read_run(run), by=by, held_out=known, resamples=resamples, level=level, seed=seed)
     if out is None:
         click.echo(json.dumps(result.rows(), ensure_ascii=False, indent=1, default=str))
     else:
         write_table(result, out)
+        click.echo(shares_text(result), err=True)
         click.echo(f"{out}: {len(result.rows())} rows", err=True)
 
 
@@ -57,7 +61,10 @@ def measure(run: Path, by: str | None, seed: int, resamples: int, level: float, 
 @click.option("--title", help="Title of the report.")
 @SEED
 @click.option("--no-text", is_flag=True, help="Leave out all words from the archive and hash author names.")
-def report(run: Path, out: Path, lang: str, title: str | None, seed: int, no_text: bool) -> None:
+@click.option("--campaigns", type=PATH, help="TOML file of campaigns to compare in a section of their own.")
+def report(
+    run: Path, out: Path, lang: str, title: str | None, seed: int, no_text: bool, campaigns: Path | None
+) -> None:
     """Write the engagement report: one self-contained HTML file.
 
     \b
@@ -66,7 +73,7 @@ def report(run: Path, out: Path, lang: str, title: str | None, seed: int, no_tex
     """
     from nlp_engage.report import report_run
 
-    report_run(run, out, lang=lang, title=title, seed=seed, no_text=no_text)
+    report_run(run, out, lang=lang, title=title, seed=seed, no_text=no_text, campaigns=campaigns)
     click.echo(f"report: {out}")
 
 

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
+from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
-import numpy as np
 
-from nlp_engage.errors import require
+from nlp_engage.errors import DataError, require
+from nlp_engage.train.config import TrainConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
-    from nlp_engage.types import Labeller
+    from nlp_engage.train.finetune import Tell
 
-BASE_CREDIT: Final = {
-    "name": "intfloat/multilingual-e5-small",
-    "licence": "MIT",
-    "source": "Wang et al. 2024, Multilingual E5 Text Embeddings, arXiv:2402.05672",
-}
 PATH: Final = click.Path(path_type=Path)
+LABELS_NOTE: Final = click.option(
+    "--labels-note",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Markdown for the model card: who gave the labels, how far coders agree.",
+)
 
 
 @click.command()
@@ -55,20 +59,82 @@ def base(out: Path, base: str, texts: tuple[Path, ...], keep: int) -> None:
     click.echo(json.dumps(prepare_base(out, words, base=base, keep=keep), indent=1))
 
 
+def _settings(command: Any) -> Any:
+    """An option for every setting of a training, with what it does from the docstring of ``TrainConfig``."""
+    about = dict(re.findall(r"^ {8}(\w+): (.*?)(?=^ {8}\w+: |\Z)", str(TrainConfig.__doc__), re.MULTILINE | re.DOTALL))
+    for setting in reversed([f for f in fields(TrainConfig) if f.name != "fold"]):
+        flag = setting.name.replace("_", "-")
+        names = [f"--{flag}/--no-{flag}"] if setting.type == "bool" else [f"--{flag}"]
+        kind = {"int": int, "float": float, "bool": bool}.get(str(setting.type), str)
+        text = " ".join(about[setting.name].replace("``", "").split())
+        command = click.option(*names, setting.name, type=kind, default=None, help=text)(command)
+    return command
+
+
 @click.command()
-@click.argument("config", type=PATH)
-def train(config: Path) -> None:
-    """Fine-tune on labelled units, as a TOML file says; resumes from its last checkpoint.
+@click.argument("config", type=PATH, required=False)
+@click.option("--model", "folder", type=PATH, help="Model folder to write (default: in OUT, with the same name).")
+@click.option("--no-export", is_flag=True, help="Leave it at the trained network; `export` makes the model folder.")
+@LABELS_NOTE
+@_settings
+def train(config: Path | None, folder: Path | None, no_export: bool, labels_note: Path | None, **flags: Any) -> None:
+    """Fine-tune on labelled units and write the whole model folder; resumes from its last checkpoint.
+
+    Settings stand in a TOML file (docs/train.example.toml), as flags, or both: flags stand above the file. An ablation
+    (context, roles) is scored, not exported; so are folds.
 
     \b
     Example:
-      nlp-engage train docs/train.example.toml
+      nlp-engage train --base intfloat/multilingual-e5-small --train data/labels/seed.jsonl --out work/run1
     """
     require("torch", extra="train")
-    from nlp_engage.train.finetune import TrainConfig, finetune
+    from nlp_engage.train.ablation import is_ablation
+    from nlp_engage.train.data import sides
+    from nlp_engage.train.finetune import finetune
+    from nlp_engage.train.folds import cross_validate
 
-    record = finetune(TrainConfig.from_toml(config))
+    settings = TrainConfig.from_toml(config, flags)
+    with _progress() as tell:
+        if settings.folds:
+            scores = cross_validate(settings, tell=tell)
+            click.echo(json.dumps({k: scores[k] for k in ("macro_f1", "macro_f1_low", "macro_f1_high", "f1_of_folds")}))
+            return
+        record = finetune(settings, tell=tell)
+    taken = is_ablation(record["config"])
+    if taken or no_export:
+        click.echo(f"{settings.out}: trained, not exported" + (f" ({taken})" if taken else ""), err=True)
+    else:
+        from nlp_engage.modelling import export_model
+
+        target = folder or Path(settings.out) / Path(settings.out).name
+        export_model(Path(settings.out), target, *sides(settings), labels_note=_text(labels_note))
+        click.echo(f"{target}: model folder, for `nlp-engage label --model {target}`", err=True)
     click.echo(json.dumps(record["dev"], indent=1))
+
+
+@contextmanager
+def _progress() -> Iterator[Tell]:
+    """Steps, time left and dev scores on stderr."""
+    from tqdm import tqdm
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()  # one for every checkpoint that is written would break ours
+    with tqdm(desc="training", unit=" steps", file=sys.stderr, dynamic_ncols=True, mininterval=0.5) as bar:
+
+        def tell(step: int, steps: int, scores: Mapping[str, float] | None) -> None:
+            if bar.total != steps or step < bar.n:  # begins, or the next fold does
+                bar.reset(total=steps)
+                bar.initial = bar.n = bar.last_print_n = step  # a resumed run counts its speed from where it begins
+            bar.update(step - bar.n)
+            if scores:
+                shown = ", ".join(f"{k.removeprefix('eval_')} {scores[k]:.3f}" for k in sorted(scores) if "_f1_" in k)
+                bar.write(f"step {step}: {shown}", file=sys.stderr)
+
+        yield tell
+
+
+def _text(path: Path | None) -> str | None:
+    return path.read_text("utf-8") if path else None
 
 
 @click.command()
@@ -87,9 +153,10 @@ def teach(
     Example:
       nlp-engage teach data/sample/archives -o work/taught.jsonl --exclude data/labels/seed.jsonl
     """
-    from nlp_engage.archive.parts import write_atomically
     from nlp_engage.classify import OnnxLabeller
-    from nlp_engage.train.data import read_units, thread_of
+    from nlp_engage.durable import write_atomically
+    from nlp_engage.splits import thread_of
+    from nlp_engage.train.data import read_units
     from nlp_engage.train.selftrain import teach as run
 
     threads = {thread_of(unit) for unit in read_units(exclude)} if exclude else set()
@@ -102,13 +169,14 @@ def teach(
 @click.argument("trained", type=PATH)
 @click.option("-o", "--out", required=True, type=PATH, help="Model folder to write; its name is the model's name.")
 @click.option("--train", "train_file", required=True, type=PATH, help="Labelled units for the floors.")
-@click.option("--dev", "dev_file", required=True, type=PATH, help="Labelled units for calibration and scores.")
 @click.option(
-    "--labels-note",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Markdown for the model card: who gave the labels, how far coders agree.",
+    "--dev",
+    "dev_file",
+    type=PATH,
+    help="Labelled units for calibration and scores (default: those of --train that training set aside).",
 )
-def export(trained: Path, out: Path, train_file: Path, dev_file: Path, labels_note: Path | None) -> None:
+@LABELS_NOTE
+def export(trained: Path, out: Path, train_file: Path, dev_file: Path | None, labels_note: Path | None) -> None:
     """Export a trained network to int8, calibrate it, score it beside the floors.
 
     \b
@@ -116,76 +184,60 @@ def export(trained: Path, out: Path, train_file: Path, dev_file: Path, labels_no
       nlp-engage export work/run1 -o models/engage-v1 --train train.jsonl --dev dev.jsonl
     """
     require("torch", extra="train")
-    from nlp_engage.classify import OnnxLabeller
-    from nlp_engage.context import context_of_unit
-    from nlp_engage.train.card import cross_fitted_ece, score_table, temperatures, write_card, write_scores
-    from nlp_engage.train.data import drop_shared_threads, read_units
-    from nlp_engage.train.evaluate import evaluate
-    from nlp_engage.train.export import export_folder, write_config
+    from nlp_engage.modelling import export_model
+    from nlp_engage.train.data import read_units
+    from nlp_engage.train.record import PREDICTIONS, read_predictions
+    from nlp_engage.train.tables import score_table
 
-    record = json.loads((trained / "training.json").read_text("utf-8"))
-    rebuilt = record["base"]["base"].startswith(BASE_CREDIT["name"])
-    credit = BASE_CREDIT if rebuilt else {"name": record["base"]["base"], "licence": "see its model page"}
-    export_folder(trained, out, credit)
-    units, dev = read_units(train_file), read_units(dev_file)
-    unseen = drop_shared_threads(dev, units)  # on threads it was trained on, a network is too sure of itself
-    raw = OnnxLabeller.load(out).predict([context_of_unit(u) for u in unseen])
-    logits = np.log(np.clip(raw.probabilities, 1e-12, None))
-    write_config(out, out.name, temperatures(logits, unseen), credit)
-    labeller = OnnxLabeller.load(out)
-    scores: dict[str, Any] = {out.name: evaluate(labeller, dev), **dict(_other_scores(labeller, units, dev))}
-    scores[out.name]["ece_cross_fitted"] = cross_fitted_ece(logits, unseen)
-    write_scores(out, scores)
-    write_card(out, scores, labels_note=labels_note.read_text("utf-8") if labels_note else None)
-    click.echo(score_table(scores))
-
-
-def _other_scores(
-    labeller: Labeller, train_units: Sequence[dict[str, Any]], dev: Sequence[dict[str, Any]]
-) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The same model on dev threads it never saw anything of, and the two floors."""
-    from nlp_engage.classify.baseline import majority_baseline, tfidf_baseline
-    from nlp_engage.train.data import drop_shared_threads
-    from nlp_engage.train.evaluate import evaluate, score_predictions
-    from nlp_engage.types import LABEL_CODES
-
-    unseen = drop_shared_threads(dev, train_units)
-    if len(unseen) < len(dev):
-        yield (
-            f"the same, on the {len(unseen)} dev replies of threads not in train",
-            evaluate(labeller, unseen),
-        )
-    codes = list(LABEL_CODES)
-    apart = drop_shared_threads(train_units, dev)
-    for name, estimator in (
-        ("TF-IDF + logistic regression", tfidf_baseline()),
-        ("majority label", majority_baseline()),
-    ):
-        estimator.fit([u["reply"] for u in apart], [u["label"] for u in apart])
-        order = [list(estimator.classes_).index(code) for code in codes]
-        yield name, score_predictions(estimator.predict_proba([u["reply"] for u in dev])[:, order], dev)
+    units = read_units(train_file)
+    if dev_file:
+        dev = read_units(dev_file)
+    else:
+        held = read_predictions(trained / PREDICTIONS)
+        dev, units = [u for u in units if u["uid"] in held], [u for u in units if u["uid"] not in held]
+        if len(dev) < len(held):
+            raise DataError(
+                f"{train_file} lacks {len(held) - len(dev)} dev units of {trained}; name their file with --dev"
+            )
+    click.echo(score_table(export_model(trained, out, units, dev, labels_note=_text(labels_note))))
 
 
 @click.command()
-@click.option("--model", type=PATH, help="Model folder (default: the shipped model).")
+@click.option("--model", type=PATH, help="Model folder, or folder of a finished training (default: the shipped model).")
 @click.option("--data", required=True, type=PATH, help="Labelled units, JSON lines.")
+@click.option("--against", type=PATH, help="A second model: differences on the same replies, with paired intervals.")
+@click.option("--plot", type=PATH, help="Reliability diagram to write: OUT.svg, .png or .pdf.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the thread bootstrap.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
-def evaluate(model: Path | None, data: Path, seed: int, as_json: bool) -> None:
-    """Score a model on labelled units: macro-F1, per label, per language, calibration, with intervals.
+def evaluate(model: Path | None, data: Path, against: Path | None, plot: Path | None, seed: int, as_json: bool) -> None:
+    """Score a model on labelled units: macro-F1, per label and slice, calibration, agreement, with intervals.
 
     \b
     Example:
-      nlp-engage evaluate --data data/labels/seed.jsonl
+      nlp-engage evaluate --data data/labels/seed.jsonl --plot reliability.svg
     """
-    from nlp_engage.classify import OnnxLabeller
-    from nlp_engage.train.card import score_table
+    from nlp_engage.modelling import evaluate as run
     from nlp_engage.train.data import read_units
-    from nlp_engage.train.evaluate import evaluate as run
+    from nlp_engage.train.tables import PLOTS, detail_tables, difference_table, plot_reliability, score_table
 
-    labeller = OnnxLabeller.load(model)
-    result = run(labeller, read_units(data), seed=seed)
-    click.echo(json.dumps(result, indent=1) if as_json else score_table({labeller.config.name: result}))
+    if plot is not None and plot.suffix not in PLOTS:
+        raise click.BadParameter(f"{plot} must end in {', '.join(PLOTS)}", param_hint="--plot")
+    units = read_units(data)
+    found = run(model, units, seed=seed)
+    scores = {found.name: found.scores}
+    result = dict(found.scores)
+    tables = [detail_tables(found.scores)]
+    if against is not None:
+        other = run(against, units, seed=seed)
+        name = other.name if other.name != found.name else str(against)
+        scores[name] = other.scores
+        difference = found.compare(other)
+        result["against"] = {"name": name, "difference": difference, "scores": other.scores}
+        tables.append(difference_table(found.name, name, difference))
+    if plot is not None:
+        plot_reliability(scores, plot)
+        click.echo(f"{plot}: reliability diagram", err=True)
+    click.echo(json.dumps(result, indent=1) if as_json else "\n\n".join([score_table(scores), *tables]))
 
 
 VERBS: Final = (base, teach, train, export, evaluate)

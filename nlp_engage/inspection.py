@@ -38,7 +38,7 @@ LANGUAGES: Final = 2_000
 KEYS: Final = (
     "format", "format_reason", "threads", "posts", "comments", "rejected", "max_depth", "authors", "issues",
     "completeness", "read", "kept", "skipped", "owner_replies", "languages", "languages_of", "platforms", "first",
-    "last", "sampled", "sample", "files", "rejects",
+    "last", "sampled", "sample", "files", "rejects", "links",
 )  # fmt: skip
 """What is told of an archive, in this order."""
 _NO_FORMAT: Final = frozenset({"ignored", "unknown", "unreadable"})
@@ -137,6 +137,7 @@ class _Tally:
         self._counts = Counter[str]()
         self._authors: set[str] = set()
         self._issues, self._platforms = Counter[str](), Counter[str]()
+        self._links = Counter[str]()
         self._texts, self._heard, self._random = list[str](), 0, Random(0)
         self._max_depth = 0
         self._first: datetime | None = None
@@ -156,6 +157,8 @@ class _Tally:
         self._max_depth = max(self._max_depth, int(np.max(depths(tree))))
         self._authors.update(c.author for c in real if c.author is not None)
         self._issues.update(str(issue.kind) for issue in tree.issues)
+        replies = zip(tree.link_method[1:], tree.stand_in[1:], strict=True)
+        self._links.update(str(method) for method, gone in replies if not gone)
         self._hear(c.text for c in real)
         self._platforms.update(c.platform or "unknown" for c in real)
         if times := [t for c in real if (t := c.created) is not None]:
@@ -179,6 +182,7 @@ class _Tally:
             "max_depth": self._max_depth,
             "authors": len(self._authors),
             "issues": dict(sorted(self._issues.items())),
+            "links": dict(sorted(self._links.items())),
             "completeness": round(counts["collected"] / counts["declared"], 4) if counts["declared"] else None,
             "languages": dict(Counter(map(detect_language, self._texts)).most_common()),
             "languages_of": len(self._texts),

@@ -1,4 +1,4 @@
-"""A tree as text, for terminals."""
+"""Trees and tables as text, for terminals."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import numpy as np
 from nlp_engage.types import LABELS
 
 if TYPE_CHECKING:
+    from collections.abc import Container, Sequence
+
     from nlp_engage.types import DialogueTree, LabelledTree
 
 _MARKS = {LABELS[0]: "M", LABELS[1]: "D", LABELS[2]: "S"}
@@ -58,19 +60,44 @@ def draw(tree: DialogueTree, *, labels: LabelledTree | None = None, limit: int =
 
 def _node(tree: DialogueTree, i: int, labels: LabelledTree | None) -> str:
     comment = tree.comments[i]
-    name = _plain(comment.id)
+    name = plain(comment.id)
     if tree.stand_in[i]:
         return f"{name}  (post not in the archive)" if i == 0 else f"({name}: not in the archive)"
     mark = ""
     if labels is not None and i > 0:
         known = not np.isnan(labels.probabilities[i, 0])
         mark = f"[{_MARKS[LABELS[int(labels.probabilities[i].argmax())]] if known else '-'}] "
-    who = _plain(comment.author_name or comment.author or "?") + ("*" if comment.is_owner else "")
-    text = "(deleted)" if comment.deleted else _plain(comment.text)
+    who = plain(comment.author_name or comment.author or "?") + ("*" if comment.is_owner else "")
+    text = "(deleted)" if comment.deleted else plain(comment.text)
     return f"{name + '  ' if i == 0 else ''}{mark}{who}: {text}"
 
 
-def _plain(text: str) -> str:
+def in_columns(lines: Sequence[Sequence[str]], left: Container[int] = ()) -> str:
+    """Cells in columns, each as wide as its widest cell on a screen, where a Chinese character is two wide.
+
+    Args:
+        lines: Rows of equally many cells.
+        left: Columns that are set flush left; the others are set flush right.
+
+    >>> print(in_columns([["中文", "1"], ["en", "23"]], left=(0,)))
+    中文   1
+    en    23
+    """
+    widths = [max(map(_columns, cells)) for cells in zip(*lines, strict=True)]
+    rows = []
+    for line in lines:
+        spaces = [" " * (width - _columns(cell)) for cell, width in zip(line, widths, strict=True)]
+        cells = [c + s if k in left else s + c for k, (c, s) in enumerate(zip(line, spaces, strict=True))]
+        rows.append("  ".join(cells).rstrip())
+    return "\n".join(rows)
+
+
+def _columns(text: str) -> int:
+    """Columns of a terminal that a text takes."""
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def plain(text: str) -> str:
     """One line without characters that steer a terminal: controls, lone surrogates, changes of direction."""
     line = " ".join(text[: 4 * _WIDTH].split())
     return "".join(c for c in line if unicodedata.category(c) not in ("Cc", "Cs") and c not in _BIDI)

@@ -21,6 +21,7 @@ _INVISIBLE = re.compile(
 )
 _FLOOD = re.compile(r"([^\d\s]{1,4}?)\1{3,}")
 _SPACE = re.compile(r"\s+")
+_NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
 _STICKER = re.compile(r"\[[^\[\]\s]{1,12}\]")
 # A sticker counts as one sign: its own letters are no flood ("[哈哈]" is not "[哈]").
 _SIGN = rf"(?:{_STICKER.pattern}|(?!{_STICKER.pattern}).)"
@@ -77,7 +78,7 @@ def detect_language(text: str) -> str:
     bare = _STICKER.sub(" ", _LATIN_MENTION.sub(" ", bare))
     han, kana = len(_HAN.findall(bare)), len(_KANA.findall(bare))
     latin = len(_LATIN.findall(bare))
-    letters = sum(c.isalpha() for c in bare)
+    letters = sum(map(str.isalpha, bare))
     if kana > 1 and kana * 4 >= han:
         return "other"
     if han and han * 3 >= latin:  # one Chinese character says about as much as three Latin letters
@@ -147,7 +148,7 @@ def copy_key(text: str) -> str:
     out = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).casefold()
     out = _URL.sub(" ", _REPLY_PREFIX.sub(" ", out))
     out = _OTHER_MENTION.sub(" ", _LATIN_MENTION.sub(" ", out))
-    words = "".join(c for c in _STICKER.sub("", out) if c.isalnum())
+    words = _NOT_ALPHANUMERIC.sub("", _STICKER.sub("", out))
     return words or _without_repeats(_SPACE.sub("", out)[:_MODEL_CHARS])
 
 

@@ -23,17 +23,17 @@ import numpy as np
 from nlp_engage.errors import DataError
 from nlp_engage.grouping import threads
 from nlp_engage.mentions import recover_targets, time_key
-from nlp_engage.types import BoolArray, Comment, DialogueTree, Issue, IssueKind
+from nlp_engage.types import BoolArray, Comment, DialogueTree, Issue, IssueKind, LinkMethod
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from nlp_engage.mentions import Target
 
 STATED: Final = 1.0
 """Confidence of a link that the platform states."""
 REPLACED: Final = 0.5
-"""Confidence of a link to the post that stands in for an impossible one. To be calibrated by measurement."""
+"""Confidence of a link to the post that stands in for an impossible one: nothing is known of the true one."""
 
 _KINDS: Final = {kind: place for place, kind in enumerate(IssueKind)}
 
@@ -49,12 +49,15 @@ class _Draft:
     issues: list[Issue]
     parents: list[int] = field(default_factory=list)
     confidence: dict[int, float] = field(default_factory=dict)
+    methods: dict[int, LinkMethod] = field(default_factory=dict)
     stand_ins: set[int] = field(default_factory=set)
 
-    def link(self, parent: int, confidence: float = STATED) -> None:
+    def link(self, parent: int, confidence: float = STATED, method: LinkMethod = LinkMethod.STATED) -> None:
         """Give the next node its parent."""
         if confidence != STATED:
             self.confidence[len(self.parents)] = confidence
+        if method is not LinkMethod.STATED:
+            self.methods[len(self.parents)] = method
         self.parents.append(parent)
 
     def note(self, kind: IssueKind, node: int, detail: str) -> None:
@@ -82,23 +85,22 @@ def build_trees(comments: Iterable[Comment]) -> Iterator[DialogueTree]:
     return (_build(records, records[0].thread_id) for records in threads(comments))
 
 
-def build_tree(records: Sequence[Comment]) -> DialogueTree:
+def build_tree(records: Sequence[Comment], *, recover: bool = True) -> DialogueTree:
     """Build the dialogue tree of one thread, healing whatever is broken.
 
     The order of the records does not matter, the time is linear (sorting aside), and healing is stable:
-    ``healed(tree)`` builds the same comments, parents and stand-ins. Comments stay as the platform delivered
-    them (``parent_id`` included); ``parents`` is the healed truth.
+    ``healed(tree)`` builds the same tree. Comments stay as the platform delivered them, ``parents`` is the truth.
 
-    Of several records with one id the latest stays. Records carry no time of editing, so the latest is
-    decided by, in this order: being deleted (that is never undone), ``created``, the counters ``n_replies``
-    and ``likes`` (a later crawl counts more), a parent finer than post or floor, the text by code points.
-    Each dropped record is one issue, ``EDITED`` if its text differs from the one kept.
+    Of several records with one id the latest stays. Records carry no time of editing, so the latest is decided by:
+    being deleted (never undone), ``created``, the counters ``n_replies`` and ``likes`` (a later crawl counts more), a
+    parent finer than post or floor, the text by code points. Each dropped record is an issue.
 
     A post record with a parent is the post all the same; its parent is ignored and booked as ``SELF_REPLY``
     (its own id), ``LOOP`` (a comment of its thread) or ``MISSING_PARENT`` (anything else; no tombstone).
 
     Args:
         records: All records of one thread, in any order, at least one.
+        recover: Whether to look for the true targets of replies filed under a floor; not where that was done before.
 
     Returns:
         The tree, depth first, siblings by time, then id; those without a time last.
@@ -117,12 +119,12 @@ def build_tree(records: Sequence[Comment]) -> DialogueTree:
     >>> [(issue.kind.value, issue.comment_id) for issue in tree.issues]
     [('missing_parent', 'd')]
     """
-    return _build(records, _common_thread(records))
+    return _build(records, _common_thread(records), recover=recover)
 
 
-def _build(records: Sequence[Comment], thread_id: str) -> DialogueTree:
+def _build(records: Sequence[Comment], thread_id: str, *, recover: bool = True) -> DialogueTree:
     draft = _seat(records, thread_id)
-    _link(draft)
+    _link(draft, recover_targets(draft.comments) if recover else {})
     moments = [(c.created is None, c.created, c.id) for c in draft.comments]  # the order of ``time_key``
     by_time = sorted(range(len(moments)), key=moments.__getitem__)
     order = _depth_first(draft.parents, by_time)
@@ -191,11 +193,10 @@ def _version(c: Comment) -> tuple[object, ...]:
     )
 
 
-def _link(draft: _Draft) -> None:
+def _link(draft: _Draft, recovered: Mapping[int, Target]) -> None:
     """Resolve every parent; add a tombstone for each one that is missing."""
     comments = draft.comments
     index = {c.id: i for i, c in enumerate(comments)}
-    recovered = recover_targets(comments)
     draft.link(-1)
     _ignore_parent_of_post(draft, index)
     missing: dict[str, int] = {}
@@ -208,20 +209,24 @@ def _link(draft: _Draft) -> None:
             continue
         elif not parent_id:
             draft.note(IssueKind.EXTRA_ROOT, i, "no parent, yet not the post; taken as a reply to the post")
-            draft.link(0)
+            draft.link(0, STATED, LinkMethod.REPAIRED)
         elif parent_id == comments[i].id:
             draft.note(IssueKind.SELF_REPLY, i, "it answers itself; taken as a reply to the post")
-            draft.link(0, REPLACED)
+            draft.link(0, REPLACED, LinkMethod.REPAIRED)
         else:
             if parent is None:
                 parent = missing.setdefault(parent_id, len(index) + len(missing))
                 draft.note(IssueKind.MISSING_PARENT, i, f"it answers {parent_id!r}, not in the archive")
-            draft.link(parent, recovered[i].confidence if i in recovered else STATED)
+            found = recovered.get(i)
+            if found is None:
+                draft.link(parent, STATED, LinkMethod.STATED)
+            else:
+                draft.link(parent, found.confidence, found.method)
     for parent_id in missing:
         draft.stand_ins.add(len(comments))
         thread_id = comments[0].thread_id
         comments.append(Comment(id=parent_id, thread_id=thread_id, parent_id=thread_id, deleted=True))
-        draft.link(0, REPLACED)
+        draft.link(0, REPLACED, LinkMethod.REPAIRED)
 
 
 def _link_recovered(draft: _Draft, i: int, target: Target, index: dict[str, int]) -> bool:
@@ -231,7 +236,7 @@ def _link_recovered(draft: _Draft, i: int, target: Target, index: dict[str, int]
         return False
     answered = draft.comments[target.node].id
     draft.note(IssueKind.RECOVERED_PARENT, i, f"filed under {own!r} by the platform; it answers {answered!r}")
-    draft.link(target.node, target.confidence)
+    draft.link(target.node, target.confidence, target.method)
     return True
 
 
@@ -263,7 +268,7 @@ def _cut_loops(draft: _Draft) -> None:
         first = min(loop, key=lambda k: time_key(comments[k]))
         answered = comments[parents[first]].id
         draft.note(IssueKind.LOOP, first, f"it answered {answered!r} in a loop of {len(loop)}; cut")
-        parents[first], draft.confidence[first] = 0, REPLACED
+        parents[first], draft.confidence[first], draft.methods[first] = 0, REPLACED, LinkMethod.REPAIRED
 
 
 def _in_order(draft: _Draft, order: list[int]) -> DialogueTree:
@@ -280,13 +285,16 @@ def _in_order(draft: _Draft, order: list[int]) -> DialogueTree:
         stand_in[position[i]] = True
     for i, less in draft.confidence.items():
         confidence[position[i]] = less
+    methods = [LinkMethod.STATED] * len(order)
+    for i, method in draft.methods.items():
+        methods[position[i]] = method
     issues = [*draft.issues, *_older_than_parent(nodes, parents), *_incomplete(nodes, parents, stand_in)]
     if len(issues) > 1:
         place = {c.id: i for i, c in enumerate(nodes)}
         issues.sort(key=lambda issue: (place[issue.comment_id], _KINDS[issue.kind], issue.detail))
     return DialogueTree(
         comments=nodes, parents=np.array(parents, dtype=np.int32), stand_in=stand_in, link_confidence=confidence,
-        issues=tuple(issues),
+        link_method=tuple(methods), issues=tuple(issues),
     )  # fmt: skip
 
 

@@ -130,6 +130,19 @@ class IssueKind(StrEnum):
     INCOMPLETE = "incomplete"
 
 
+class LinkMethod(StrEnum):
+    """How the parent of a comment was found. All but the last four are read from what was written."""
+
+    STATED = "stated"  # the platform names the target
+    NAME = "name"  # the text opens with the name of somebody on the floor
+    ALIKE = "alike"  # ... with a name that a masked or displayed one may stand for
+    QUOTE = "quote"  # it quotes a comment on the floor
+    TURN = "turn"  # it names nobody or somebody unreadable: whoever spoke to its author, or spoke last
+    FLOOR = "floor"  # it names nobody: the platform's floor stands
+    STRANGER = "stranger"  # it names somebody who is not on the floor: the platform's floor stands
+    REPAIRED = "repaired"  # the link was impossible (a loop, itself, none): the post stands in
+
+
 class Issue(msgspec.Struct, frozen=True, kw_only=True):
     """One repair or gap: what, where, and a sentence a person can act on."""
 
@@ -158,8 +171,10 @@ class DialogueTree:
         parents: Index of each comment's parent, ``parents[i] < i``; -1 for the post. Shape: (n,), int32.
         stand_in: True for nodes made by healing (a virtual post, a tombstone): never counted as comments.
             Shape: (n,), bool.
-        link_confidence: How sure the parent link is, in (0, 1]: 1 where the platform states it, less where it
-            was recovered from a name prefix. Shape: (n,), float64.
+        link_confidence: Chance that the parent link is the true one, in (0, 1]: 1 where the platform states it,
+            measured where it was recovered (``docs/who_answers_whom.md``). Shape: (n,), float64.
+        link_method: How each parent link was found; the platform's own value is ``comments[i].parent_id``.
+            Length n.
         issues: Every repair that was made, in a fixed order.
     """
 
@@ -167,6 +182,7 @@ class DialogueTree:
     parents: IntArray
     stand_in: BoolArray
     link_confidence: FloatArray
+    link_method: tuple[LinkMethod, ...]
     issues: tuple[Issue, ...] = ()
 
     @property
@@ -256,7 +272,7 @@ class Labeller(Protocol):
         ...
 
     def predict(self, contexts: Sequence[ReplyContext]) -> Predictions:
-        """Label a batch. Order of the answer is that of the input."""
+        """Label a batch. Order of the answer is that of the input. May be called from several threads at once."""
         ...
 
 

@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from nlp_engage.durable import whole
 from nlp_engage.errors import DataError
 from nlp_engage.readers.convokit import EXACT, MARK
 from nlp_engage.types import Comment
@@ -122,18 +123,10 @@ def _target(path: Path) -> str:
 
 @contextmanager
 def _whole(path: Path) -> Iterator[IO[bytes]]:
-    """A file that takes its name only when it is complete and on disk."""
     if path.is_dir():
         raise DataError(f"{path} is a folder; give the name of a file")
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with scratch.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.replace(path)
-    finally:
-        scratch.unlink(missing_ok=True)
+    with whole(path) as file:
+        yield file
 
 
 @contextmanager

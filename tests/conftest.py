@@ -14,7 +14,8 @@ def tiny_training(tmp_path_factory):
     import tiny
 
     from nlp_engage.train.base import prepare_base
-    from nlp_engage.train.finetune import TrainConfig, finetune
+    from nlp_engage.train.config import TrainConfig
+    from nlp_engage.train.finetune import finetune
 
     folder = tmp_path_factory.mktemp("tiny")
     train, dev = tiny.units(12, "t", threads=18), tiny.units(4, "d", threads=8)

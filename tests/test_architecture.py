@@ -20,27 +20,42 @@ import nlp_engage
 PACKAGE = Path(nlp_engage.__file__).parent
 
 # A unit is a module of the package or a whole folder of it. Its layer is the number of its row.
+DOORS = {
+    "cli_annotate",
+    "cli_archive",
+    "cli_audit",
+    "cli_campaign",
+    "cli_explain",
+    "cli_measure",
+    "cli_query",
+    "cli_train",
+}
 LAYERS = (
     {"types", "errors"},
-    {"readers", "writers", "tree", "grouping", "mentions", "text", "scores", "samples"},
-    {"structure", "context", "encoding", "show"},
+    {"readers", "writers", "tree", "grouping", "mentions", "names", "text", "scores", "samples", "durable"},
+    {"structure", "context", "encoding", "show", "agreement", "splits"},
     {"classify", "measure", "train"},
-    {"archive", "report", "inspection"},
-    {"cli", "cli_archive", "cli_measure", "cli_train", "__init__"},
+    {"archive", "report", "inspection", "annotation", "modelling"},
+    {"cli", *DOORS, "spacy_component", "__init__"},
 )
 SIDES = {"classify", "measure", "train"}
 
 # Neighbours in one layer that may be imported, one way only. Never one of SIDES.
 ALONGSIDE = {
     "tree": {"grouping", "mentions"},  # threads of an archive; healing asks whom a flattened reply addresses
-    "writers": {"readers"},  # the names of a format's fields stand where it is read
+    "mentions": {"names"},  # what a text says of whom it answers
+    "writers": {"readers", "durable"},  # the names of a format's fields stand where it is read; files are there whole
     "report": {"archive"},  # a report is made of a run folder
-    "cli": {"cli_archive", "cli_measure", "cli_train"},  # verbs of one program, in three files
+    "cli": DOORS,  # verbs of one program
     "cli_measure": {"cli_archive"},  # `demo` labels first
+    "cli_explain": {"cli_archive", "cli_measure"},  # the same arguments and options
+    "cli_query": {"cli_archive"},  # the same words for paths and memory
+    "cli_audit": {"cli_archive", "cli_measure"},  # options they share
+    "cli_campaign": {"cli_archive", "cli_measure"},  # the same options
 }
 MODULE_LINES = 400
 FUNCTION_LINES = 40  # without the docstring
-PRINTING = {"cli", "cli_archive", "cli_measure", "cli_train"}
+PRINTING = {"cli", *DOORS}
 
 
 @dataclass(frozen=True)

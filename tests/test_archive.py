@@ -19,12 +19,21 @@ from fakes import FakeLabeller, probabilities_of
 from hypothesis import given, settings
 from strategies import archives
 
-from nlp_engage.archive import label_archive, label_trees, read_run, run_manifest, run_status
+from nlp_engage.archive import (
+    label_archive,
+    label_trees,
+    read_run,
+    run_held_out,
+    run_manifest,
+    run_scores,
+    run_status,
+)
 from nlp_engage.archive import run as run_module
 from nlp_engage.archive import spill as spill_module
-from nlp_engage.archive.parts import write_atomically
 from nlp_engage.archive.privacy import Privacy, mask
 from nlp_engage.archive.spill import ThreadStore, threads_of
+from nlp_engage.classify import default_model
+from nlp_engage.durable import write_atomically
 from nlp_engage.errors import RunError
 from nlp_engage.text import for_model
 from nlp_engage.tree import build_trees, healed
@@ -85,7 +94,7 @@ def test_the_books_add_up_and_every_reply_has_one_row(archive, tmp_path, small_p
     result = label_archive([archive], tmp_path / "run", FakeLabeller(), salt="s")
     m = result.manifest
     assert (m["read"], m["kept"], m["rejected"]) == (281, 280, 1)
-    assert (m["threads"], m["posts"], m["comments"], m["parts"]) == (40, 40, 240, 7)
+    assert (m["threads"], m["posts"], m["comments"], m["parts"]) == (40, 40, 240, 8)
     assert m["labelled"] + sum(m["unlabelled"].values()) == m["comments"]
     rejects = [json.loads(line) for line in (tmp_path / "run" / "rejects.jsonl").read_text().splitlines()]
     assert [(r["place"], bool(r["reason"])) for r in rejects] == [(281, True)]
@@ -110,6 +119,29 @@ def test_a_run_read_back_is_what_was_labelled(archive, tmp_path, small_parts):
         np.testing.assert_array_equal(back[name].probabilities, lt.probabilities)
         assert back[name].acts.tolist() == lt.acts.tolist()
         assert back[name].languages[1:] == lt.languages[1:]  # of the post, no label tells
+
+
+def test_a_run_keeps_the_platforms_parent_the_method_and_the_confidence_without_names_or_words(tmp_path):
+    floor = {"thread_id": "p", "parent_id": "f", "root_id": "f"}
+    comments = [
+        Comment(id="p", thread_id="p"),
+        Comment(id="f", thread_id="p", parent_id="p", author="u1", author_name="Ann", text="so good"),
+        Comment(id="a", **floor, author="u2", author_name="Bob", text="which size"),
+        Comment(id="b", **floor, author="u1", author_name="Ann", text="@Bob the small one"),
+        Comment(id="c", **floor, author="u2", author_name="Bob", text="@Ann the blue one"),
+        Comment(id="d", **floor, author="u3", author_name="Eve", text="@Zoe look at this"),
+    ]
+    path, run = tmp_path / "a.jsonl", tmp_path / "run"
+    path.write_bytes(b"".join(msgspec.json.encode(c) + b"\n" for c in comments))
+    label_archive([path], run, FakeLabeller(), text=False)
+    tree = build_trees(comments).__next__()
+    rows = {row["id"]: row for row in pq.read_table(run / "comments" / "part-00000.parquet").to_pylist()}
+    told = [(r["parent_id"], r["platform_parent_id"], r["link_method"]) for r in (rows[i] for i in "abcd")]
+    assert told == [("f", "f", "floor"), ("a", "f", "name"), ("b", "f", "name"), ("f", "f", "stranger")]
+    (back,) = (lt.tree for lt in read_run(run))
+    assert back.parents.tolist() == tree.parents.tolist()
+    assert back.link_method == tree.link_method
+    np.testing.assert_allclose(back.link_confidence, tree.link_confidence, rtol=1e-6)
 
 
 def test_two_threads_may_use_the_same_comment_ids(tmp_path):
@@ -143,6 +175,36 @@ def test_a_second_run_labels_nothing(archive, tmp_path, small_parts):
     result = label_archive([archive], tmp_path / "run", idle)
     assert (idle.seen, result.resumed_parts) == ([], result.manifest["parts"])
     assert tables(tmp_path / "run") == before
+
+
+SCORES = {"fake": {"macro_f1": 0.8, "per_language": {"en": {"confusion": [[8, 1, 1], [1, 7, 2], [2, 1, 7]]}}}}
+
+
+class ScoredLabeller(FakeLabeller):
+    scores = SCORES
+
+
+def test_the_scores_of_the_model_travel_with_the_run(archive, tmp_path):
+    label_archive([archive], tmp_path / "run", ScoredLabeller())
+    assert run_scores(tmp_path / "run") == SCORES
+    assert run_held_out(tmp_path / "run")["en"].confusion.tolist() == SCORES["fake"]["per_language"]["en"]["confusion"]
+    (tmp_path / "run" / "scores.json").write_text("{")
+    with pytest.raises(RunError, match=r"scores\.json is damaged"):
+        run_scores(tmp_path / "run")
+    label_archive([archive], tmp_path / "run", ScoredLabeller())
+    assert run_scores(tmp_path / "run") == SCORES
+
+
+def test_of_an_older_run_the_scores_are_known_if_the_shipped_model_made_it(archive, tmp_path):
+    label_archive([archive], tmp_path / "run", FakeLabeller())
+    assert run_scores(tmp_path / "run") is None
+    assert run_held_out(tmp_path / "run") == {}
+    config, scores = (json.loads((default_model() / name).read_text()) for name in ("config.json", "scores.json"))
+    manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
+    manifest["model"] |= {"sha256": config["sha256"]["model.onnx"], "name": config["name"]}
+    (tmp_path / "run" / "manifest.json").write_text(json.dumps(manifest))
+    assert run_scores(tmp_path / "run") == scores
+    assert set(run_held_out(tmp_path / "run")) == {"en", "zh"}
 
 
 def test_a_grown_archive_labels_only_new_and_changed_threads(archive, tmp_path, small_parts):
@@ -209,7 +271,7 @@ def test_status_tells_how_far_an_interrupted_run_is(archive, tmp_path, small_par
         label_archive([archive], tmp_path / "run", FakeLabeller(fail_after=100))
     status = run_status(tmp_path / "run")
     assert not status["complete"]
-    assert 0 < status["parts_done"] < status["parts"] == 7
+    assert 0 < status["parts_done"] < status["parts"] == 8
     assert 0 < status["comments_done"] < status["comments"] == 280
     with pytest.raises(RunError, match="no run folder"):
         run_status(tmp_path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import shutil
 
 import numpy as np
@@ -11,10 +12,14 @@ import tiny
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import clone, is_classifier
+from sklearn.exceptions import NotFittedError, SkipTestWarning
+from sklearn.model_selection import StratifiedKFold, cross_val_score
+from sklearn.utils import estimator_checks
+from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from nlp_engage.classify import OnnxLabeller, default_model
 from nlp_engage.classify import folder as folder_module
-from nlp_engage.classify.baseline import majority_baseline, tfidf_baseline, tokens
+from nlp_engage.classify.baseline import TfidfBaseline, majority_baseline, tokens
 from nlp_engage.classify.folder import load_config
 from nlp_engage.classify.onnx import length_batches, pad, softmax
 from nlp_engage.context import context_of_unit
@@ -42,7 +47,8 @@ def labeller(tiny_model):
 @pytest.fixture(scope="module")
 def exact_labeller(tiny_training, tmp_path_factory):
     """The same network in float32: no quantisation noise, so equality can be asked for."""
-    from nlp_engage.train.export import load_trained, to_onnx, write_config
+    from nlp_engage.train.export import to_onnx, write_config
+    from nlp_engage.train.model import load_trained
 
     folder = tmp_path_factory.mktemp("float32")
     to_onnx(load_trained(tiny_training.out), folder / "model.onnx")
@@ -59,6 +65,19 @@ def test_probabilities_and_acts_have_the_promised_shapes_and_ranges(labeller):
     assert found.acts.dtype == np.int32
     assert 0 <= found.acts.min() <= found.acts.max() < len(ACTS)
     assert 1 / len(ACTS) <= found.act_probabilities.min() <= found.act_probabilities.max() <= 1
+
+
+def test_the_shipped_model_answers_the_same_to_the_bit_whoever_shares_the_batch():
+    shipped = OnnxLabeller.load(threads=1)
+    words = ["wow", "which", "size", "is", "it", "我奶奶也有一个", "多少钱", "no", "it", "leaks"]
+    texts = [" ".join(words[: k % 9 + 1] * (k % 4 + 1)) for k in range(24)]  # of many lengths
+    inputs = [ReplyContext(reply=t, by_owner=False, turns=((Role.POST, "New cups"),), language="en") for t in texts]
+    inputs = list(dict.fromkeys(inputs))
+    together = shipped.predict(inputs).probabilities
+    rng = np.random.default_rng(3)
+    groups = [[k] for k in range(8)] + [rng.choice(len(inputs), size=n, replace=False) for n in (2, 2, 3, 3, 5, 7)]
+    for rows in groups:
+        assert (shipped.predict([inputs[k] for k in rows]).probabilities == together[rows]).all()
 
 
 def test_an_empty_batch_has_an_empty_answer(labeller):
@@ -228,9 +247,61 @@ def test_baselines_are_estimators_and_the_better_floor_uses_the_words():
     units = tiny.units(8, "b", threads=8)
     texts, labels = [u["reply"] for u in units], [u["label"] for u in units]
     scores = {}
-    for name, baseline in (("majority", majority_baseline()), ("tfidf", tfidf_baseline(seed=1))):
+    for name, baseline in (("majority", majority_baseline()), ("tfidf", TfidfBaseline(random_state=1))):
         assert is_classifier(baseline)
         fitted = clone(baseline).fit(texts, labels)
         np.testing.assert_allclose(fitted.predict_proba(texts).sum(1), 1)
         scores[name] = float(np.mean(fitted.predict(texts) == labels))
     assert scores == {"majority": pytest.approx(1 / 3), "tfidf": 1.0}
+
+
+@parametrize_with_checks([majority_baseline()])
+def test_the_majority_baseline_passes_every_check_of_scikit_learn(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        estimator_checks.check_estimator_cloneable,
+        estimator_checks.check_estimator_repr,
+        estimator_checks.check_estimator_tags_renamed,
+        estimator_checks.check_valid_tag_types,
+        estimator_checks.check_no_attributes_set_in_init,
+        estimator_checks.check_do_not_raise_errors_in_init_or_set_params,
+        estimator_checks.check_parameters_default_constructible,
+        estimator_checks.check_mixin_order,
+        estimator_checks.check_get_params_invariance,
+        estimator_checks.check_set_params,
+    ],
+)
+def test_the_text_baseline_passes_the_checks_that_need_no_numbers(check):
+    """Of the rest scikit-learn says itself that they do not apply: its checks feed two-dimensional arrays only."""
+    check("TfidfBaseline", TfidfBaseline())
+
+
+def test_scikit_learn_itself_leaves_out_the_checks_that_feed_numbers():
+    with pytest.warns(SkipTestWarning, match="Can't test estimator TfidfBaseline which requires input"):
+        estimator_checks.check_estimator(TfidfBaseline())
+
+
+def test_the_text_baseline_works_inside_cross_validation_and_refuses_what_is_no_text():
+    units = tiny.units(24, "b", threads=8)
+    texts, labels = [u["reply"] for u in units], [u["label"] for u in units]
+    halves = StratifiedKFold(2, shuffle=True, random_state=0)
+    assert cross_val_score(TfidfBaseline(), np.array(texts, dtype=object), labels, cv=halves).min() > 0.9
+    once, twice = (TfidfBaseline().fit(texts, labels).predict_proba(texts) for _ in range(2))
+    np.testing.assert_array_equal(once, twice)
+    with pytest.raises(NotFittedError):
+        TfidfBaseline().predict(texts)
+    for wrong in ("a text", [], [1, 2], [["a"]]):
+        with pytest.raises(ValueError, match="X must be a sequence of texts, at least one"):
+            TfidfBaseline().fit(wrong, labels)
+
+
+def test_a_pickled_labeller_brings_its_model(tiny_model, labeller):
+    again = pickle.loads(pickle.dumps(labeller))
+    assert again.fingerprint == labeller.fingerprint
+    found, expected = again.predict(contexts()), labeller.predict(contexts())
+    np.testing.assert_array_equal(found.probabilities, expected.probabilities)
+    np.testing.assert_array_equal(found.acts, expected.acts)

@@ -8,6 +8,7 @@ import shlex
 import tomllib
 from pathlib import Path
 
+import click
 import pytest
 
 from nlp_engage.cli import main
@@ -77,6 +78,8 @@ def test_commands_that_are_named_exist_with_their_options(path):
             wrong += [f"make {word}" for word in words if word.isalpha() and word not in TARGETS]
             continue
         verb = main.commands.get(words[0]) if words else None
+        if isinstance(verb, click.Group) and len(words) > 1 and not words[1].startswith("-"):
+            words, verb = words[1:], verb.commands.get(words[1])  # a verb of two words
         known = {option for p in (verb.params if verb else []) for option in (*p.opts, *p.secondary_opts)}
         if verb is None and words and not words[0].startswith("-"):
             wrong.append(f"nlp-engage {words[0]}")
@@ -126,7 +129,7 @@ def test_toml_and_json_examples_parse(path):
 def test_the_training_example_is_read_and_holds_every_setting():
     from dataclasses import fields
 
-    from nlp_engage.train.finetune import TrainConfig
+    from nlp_engage.train.config import TrainConfig
 
     path = ROOT / "docs" / "train.example.toml"
     config = TrainConfig.from_toml(path)

@@ -39,7 +39,7 @@ def test_every_number_of_a_small_archive(tmp_path):
         "platforms": {"unknown": 3, "weibo": 1},
         "first": "2024-01-01T00:00:00+00:00", "last": "2024-01-03T00:00:00+00:00", "sampled": False, "sample": None,
         "files": {str(path): "canonical: keys id, thread_id, text"},
-        "rejects": {f"{path}, 6": found["rejects"][f"{path}, 6"]},
+        "rejects": {f"{path}, 6": found["rejects"][f"{path}, 6"]}, "links": {"stated": 4},
     }  # fmt: skip
     assert [t.thread_id for t in largest] == ["p", "q"]
     assert json.loads(json.dumps(found)) == found

@@ -44,6 +44,7 @@ class Oracle:
             copies = [x for x in self.measured if (x["page"], x["key"]) == (r["page"], r["key"])]
             total = sum(x["w"] for x in copies)
             r["u"] = r["w"] / total if total and len(copies) > 1 else 1 / len(copies)
+            r["v"] = min(1, 3 / sum((x["page"], x["person"]) == (r["page"], r["person"]) for x in self.measured))
             exchange = 0 if r["self"] else r["r"]
             r["c"] = r["u"] * (r["p"][2] / 2 + r["p"][1] * (1 - 2 ** -(1 + exchange)))
 
@@ -90,7 +91,7 @@ class Oracle:
         shares = [len(rs) / len(m) for rs in by_person.values()]
         return {
             **{f"p{k}": mean(r["p"][k] for r in m) for k in range(3)},
-            "eq": 100 * mean(r["c"] for r in m),
+            "eq": 100 * sum(r["v"] * r["c"] for r in m) / sum(r["v"] for r in m),
             "ep": sum(1 - prod(1 - r["c"] for r in rs) for rs in by_person.values()),
             "reciprocity": _ratio(sum(r["p"][1] * r["answered"] for r in turns), sum(r["p"][1] for r in turns)),
             "responsiveness": _ratio(sum(r["owner_answered"] for r in asked), len(asked)),
@@ -320,7 +321,7 @@ def test_endless_exchange_stays_below_one():
     assert table.credits().max() < 1
     row = row_of(chain)
     assert row["ep"] == pytest.approx(2)
-    assert row["eq"] < 100
+    assert row["eq"] <= 100
 
 
 @pytest.mark.parametrize("bad", [(0.5, 0.2, 0.2), (1.5, -0.5, 0.0), (float("nan"), 0.5, 0.5), (0.2, float("nan"), 0.8)])

@@ -99,9 +99,10 @@ def test_dialogue_needs_two_known_people(archive, author):
 
 @given(archives(), st.data())
 def test_copying_a_reply_never_raises_eq_and_brings_no_second_person(archive, data):
-    rows = np.flatnonzero(collect(trees(archive)).measured)
+    table = collect(trees(archive))
+    rows = np.flatnonzero(table.measured & (table.voice == 1))  # a full voice: see docs/measure.md
     assume(len(rows))
-    chosen = collect(trees(archive)).comment_ids[data.draw(st.sampled_from(rows.tolist()))]
+    chosen = table.comment_ids[data.draw(st.sampled_from(rows.tolist()))]
     archive = [changed(s, text="the copied text") if s.comment.id == chosen else s for s in archive]
     (original,) = (s for s in archive if s.comment.id == chosen)
     c = original.comment
@@ -155,7 +156,7 @@ def test_credit_grows_with_a_kept_up_exchange_and_ever_less():
     gains = np.diff(first[::2])
     assert (gains > 0).all()
     assert (np.diff(gains) < 0).all()
-    assert mean == sorted(mean)
+    assert (np.diff(mean) > -NEAR).all()
 
 
 @given(archives(), st.data())
@@ -203,3 +204,55 @@ def test_the_order_of_the_trees_does_not_matter_in_any_digit(archive, random):
         assert measure(mixed, by=by, resamples=30).rows() == measure(ordered, by=by, resamples=30).rows()
     mixed_credits, ordered_credits = collect(mixed).credits(), collect(ordered).credits()
     assert np.array_equal(mixed_credits, ordered_credits, equal_nan=True)
+
+
+@given(archives(), st.data())
+def test_nobody_counts_in_eq_for_more_than_three_replies_of_a_page(archive, data):
+    thread = archive[0].comment.thread_id
+    platform = archive[0].comment.platform
+    flood = [
+        said(
+            f"x{k}",
+            thread,
+            "flooder",
+            data.draw(st.sampled_from("MDS")),
+            thread=thread,
+            text=f"new {k}",
+            platform=platform,
+        )
+        for k in range(data.draw(st.integers(1, 9)))
+    ]
+    before, table = collect(trees(archive)), collect(trees(archive + flood))
+    mine = np.array([comment_id.startswith("x") for comment_id in table.comment_ids])
+    assert table.voice[mine].sum() == pytest.approx(min(len(flood), 3))
+    assert np.allclose(table.voice[~mine], before.voice)
+    earned, weight = (before.credit * before.voice)[before.measured].sum(), before.voice[before.measured].sum()
+    assert row_of(archive + flood)["eq"] <= 100 * (earned + 3) / (weight + 3) + NEAR or len(flood) < 3
+
+
+def test_a_conversation_of_two_accounts_is_two_people_however_long():
+    page = [said("p", None, "shop")] + [said(f"c{k}", "p", f"u{k}", "MDS"[k % 3]) for k in range(60)]
+    eq, ep = [], []
+    for turns in (0, 8, 80, 240):
+        talk = [said(f"x{k}", f"x{k - 1}" if k else "p", f"puppet{k % 2}", "D") for k in range(turns)]
+        row = row_of(page + talk)
+        eq.append(row["eq"])
+        ep.append(row["ep"])
+    assert ep[-1] <= ep[0] + 2 + NEAR
+    assert eq[-1] < (60 * eq[0] + 6 * 100) / 66
+
+
+def test_paraphrases_of_one_template_count_once_and_words_of_ones_own_do_not():
+    def page(texts):
+        return [said("p", None, "shop")] + [said(f"c{k}", "p", f"u{k}", "S", text=t) for k, t in enumerate(texts)]
+
+    names = ("mother", "sister", "grandmother", "neighbour")
+    same = [f"Since my {name} gave me the first can I never leave the house without one" for name in names]
+    own = [
+        "I drank the first can on the night train to my father's funeral, of all places",
+        "We froze it into cubes by mistake and now the children ask for nothing else",
+        "Coming home from the late shift I sit on the stairs with one and listen to the rain",
+        "It tastes like the summer in which I learned to swim, which nobody believes",
+    ]
+    assert row_of(page(same))["ep"] == pytest.approx(0.5)
+    assert row_of(page(own))["ep"] == pytest.approx(2.0)

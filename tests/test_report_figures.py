@@ -6,13 +6,14 @@ import json
 import re
 from datetime import date
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from report_cases import friendly, hostile
 
 from nlp_engage.errors import DataError
-from nlp_engage.measure import collect, measure_table
+from nlp_engage.measure import HeldOut, collect, measure_table
 from nlp_engage.report import charts, ledger, story
 from nlp_engage.report.figures import milliseconds, period_name, period_start, take_figures, time_unit
 from nlp_engage.report.gallery import Gallery
@@ -208,6 +209,75 @@ def test_shares_are_in_the_order_of_the_labels(figures):
     assert [card.key for card in story.share_cards(figures, EN)] == SHARES
 
 
+# --- corrected shares ---
+
+KNOWN = {lang: HeldOut(confusion=np.array([[80, 10, 10], [15, 80, 5], [20, 10, 70]], float)) for lang in ("en", "zh")}
+
+
+@pytest.fixture(scope="module")
+def corrected():
+    table = collect(friendly(30))
+    measured = measure_table(table, held_out=KNOWN, resamples=60, seed=3)
+    return take_figures(table, measured, held_out=KNOWN)
+
+
+@pytest.mark.parametrize("words", [EN, ZH])
+def test_corrected_shares_stand_beside_the_counted_ones_everywhere(corrected, words):
+    row = corrected.overall
+    sentences = story.verdict(corrected, words, None).sentences
+    charts_, _ = charts_of(corrected, words)
+    for label, card in zip(LABELS, story.share_cards(corrected, words), strict=True):
+        value, low, high, emq = (
+            row[f"share_{label}_{end}"] for end in ("corrected", "corrected_low", "corrected_high", "emq")
+        )
+        assert value != pytest.approx(row[f"share_{label}"], abs=0.005)
+        said = [
+            f"{words.per_hundred(value)}%",
+            words.interval(low, high, 0.9, "per_hundred"),
+            f"{words.per_hundred(emq)}%",
+        ]
+        assert all(part in card.corrected for part in said)
+        assert card.corrected_place == (value, low, high)
+        assert card.value == words.per_hundred(row[f"share_{label}"])
+        assert words.per_hundred(value) + " " in sentences[1]
+        assert sum(words.interval(low, high, 0.9, "per_hundred") in s for s in sentences) == 1
+    points = charts_["by-lang"].spec["data"]["values"]
+    for group, (_, cells) in zip(corrected.languages, charts_["by-lang"].rows, strict=True):
+        for label, cell in zip(LABELS, cells[1:4], strict=True):
+            value = group[f"share_{label}_corrected"]
+            assert cell.split("\n")[1].startswith(words("trends.corrected", value=words.percent(value)))
+            assert any(p["label"] == label and p["corrected"] == value for p in points)
+    assert any("校正" in f or "adjusted count" in f for _, f in ledger.formula_rows(words))
+
+
+def test_what_was_not_corrected_says_why_and_has_no_hollow_mark():
+    table = collect(friendly())
+    bare = take_figures(table, measure_table(table, held_out={}, resamples=60, seed=3), held_out={})
+    for words, why in ((EN, "are not known here"), (ZH, "没有模型在留出回复上的误差记录")):
+        assert all(why in card.corrected and card.corrected_place is None for card in story.share_cards(bare, words))
+    assert len(story.verdict(bare, EN, None).sentences) == len(
+        story.verdict(figures_of(friendly()), EN, None).sentences
+    )
+    assert not any("corrected" in p for p in charts_of(bare)[0]["by-lang"].spec["data"]["values"])
+    blind = {lang: HeldOut(confusion=np.ones((3, 3))) for lang in ("en", "zh")}
+    refused = take_figures(table, measure_table(table, held_out=blind, resamples=60, seed=3), held_out=blind)
+    assert "条件数" in story.share_cards(refused, ZH)[0].corrected
+
+
+def test_a_label_must_lead_as_counted_and_as_corrected():
+    row = share_row(m=(0.1, 0.2, 0.3), d=(0.5, 0.6, 0.7), s=(0.1, 0.2, 0.3))
+    assert story.leading(row) == "genuine_dialogue"
+    ends = {"": 0.45, "_low": 0.2, "_high": 0.7}
+    unsure = {f"share_{label}_corrected{end}": value for label in LABELS for end, value in ends.items()}
+    assert story.leading(row | unsure) == "mixed"
+    sure = {
+        k.replace("_low", "_corrected_low").replace("_high", "_corrected_high"): v
+        for k, v in row.items()
+        if k[-3:] in ("low", "igh")
+    }
+    assert story.leading(row | unsure | sure) == "genuine_dialogue"
+
+
 # --- graveyard ---
 
 
@@ -261,11 +331,6 @@ def test_the_strictest_score_of_the_model_is_the_one_that_counts():
     assert [row.own for row in rows] == [True, True, False]
     assert rows[0].macro_f1[0] == "0.850 (0.840–0.860)"
     assert origin(scores={"other": score(0.5)}).model_scores is None
-
-
-def test_scores_of_another_model_are_not_borrowed():
-    assert ledger.shipped_scores({"name": "engage-v1", "sha256": "0" * 64}) is None
-    assert ledger.shipped_scores(None) is None
 
 
 def test_the_labels_hash_changes_with_any_label():

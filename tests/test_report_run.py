@@ -34,7 +34,7 @@ def run(archive, tmp_path_factory):
 def test_measure_takes_a_stream_and_gives_the_rows_of_the_measure():
     report = ne.measure(iter(friendly()), "platform", resamples=30, seed=5)
     assert isinstance(report, EngagementReport)
-    assert report.rows() == take_measure(friendly(), by="platform", resamples=30, seed=5).rows()
+    assert report.rows() == take_measure(friendly(), by="platform", held_out={}, resamples=30, seed=5).rows()
     assert report.to_arrow().num_rows == 2
     assert list(report.to_pandas()["group"]) == ["weibo", "youtube"]
     assert repr(report) == f"EngagementReport(2 rows by platform; {len(report.table)} replies in 12 threads)"
@@ -73,10 +73,10 @@ def test_a_run_becomes_a_report_that_says_how_it_was_made(run, tmp_path):
     out = tmp_path / "report.html"
     report = report_run(run, out, seed=4)
     page = out.read_text("utf-8")
-    assert report.rows() == take_measure(ne.read_run(run), seed=4).rows()
+    assert report.rows() == take_measure(ne.read_run(run), held_out={}, seed=4).rows()
     assert "nlp-engage report run -o report.html --lang en --seed 4" in page
     manifest = run_manifest(run)
-    for said in (manifest["model"]["sha256"], "friendly.jsonl", "seed 4", "eq-1", "1,000 resamples"):
+    for said in (manifest["model"]["sha256"], "friendly.jsonl", "seed 4", "eq-2", "1,000 resamples"):
         assert str(said) in page
     assert f"{manifest['read']} read = {manifest['kept']} kept + {manifest['rejected']} rejected" in page
     assert str(run) not in page  # paths of this machine are nobody's business
@@ -114,3 +114,29 @@ def test_mistakes_are_told_before_the_work(run, tmp_path):
     with pytest.raises(RunError, match="no run folder"):
         report_run(tmp_path / "nothing", tmp_path / "report.html")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_campaigns_get_a_section_with_their_verdicts(run, tmp_path):
+    from test_report_page import Page
+
+    plan = tmp_path / "plan.toml"
+    name = "<b>Spring & more</b>"
+    plan.write_text(
+        f'campaigns.spring = {{ label = "{name}", platforms = ["weibo"] }}\nbaseline = {{ platforms = ["youtube"] }}\n'
+    )
+    for lang, verdict in (("en", "Verdict"), ("zh", "结论")):
+        out = tmp_path / f"{lang}.html"
+        report = report_run(run, out, lang=lang, campaigns=plan)
+        page = Page(out.read_text("utf-8"))
+        assert page.faults == []
+        assert [e["attrs"]["id"] for e in page.all("section")][1:3] == ["headline", "campaigns"]
+        assert verdict in page.words
+        assert name in page.words
+        for row in report.campaigns.rows():
+            assert not row["headline"] or row[f"verdict_{lang}"] in page.words
+    assert "--campaigns plan.toml" in page.words
+
+
+def test_a_report_without_campaigns_has_no_such_section(run, tmp_path):
+    report_run(run, tmp_path / "plain.html")
+    assert 'id="campaigns"' not in (tmp_path / "plain.html").read_text("utf-8")

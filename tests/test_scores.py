@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import krippendorff
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
 from nlp_engage.scores import (
+    alpha_of_coincidences,
+    coincidences,
+    confidence_bins,
     confusion,
+    error_of_bins,
     expected_calibration_error,
+    f1_of_confusion,
     krippendorff_alpha,
     macro_f1,
     precision_recall_f1,
@@ -21,6 +27,7 @@ pairs = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, ma
 )
 
 
+@settings(deadline=None)
 @given(pairs)
 def test_confusion_and_f1_are_those_of_scikit_learn(coded):
     truth, guess = coded
@@ -46,6 +53,7 @@ def test_alpha_is_that_of_the_published_examples(one, other, alpha):
     assert round(krippendorff_alpha(*codes, n_labels=5), 3) == alpha
 
 
+@settings(deadline=None)
 @given(pairs)
 def test_alpha_is_symmetric_and_at_most_one(coded):
     truth, guess = coded
@@ -72,3 +80,40 @@ def test_confidence_that_comes_true_has_no_calibration_error():
     p = random.uniform(0.5, 1, 200_000)
     truth = np.where(random.random(len(p)) < p, 0, 1)
     assert expected_calibration_error(truth, np.stack([p, 1 - p], axis=1)) < 0.01
+
+
+coded = st.lists(st.lists(st.integers(0, 2), min_size=0, max_size=4), min_size=1, max_size=30)
+
+
+@settings(deadline=None)
+@given(coded)
+def test_alpha_of_several_coders_with_gaps_is_that_of_the_krippendorff_package(units):
+    counts = np.array([[codes.count(k) for k in range(3)] for codes in units])
+    ours = float(alpha_of_coincidences(coincidences(counts).sum(0)))
+    paired = counts[counts.sum(1) > 1]
+    if np.count_nonzero(paired.sum(0)) < 2:
+        assert ours == 0.0  # codings that never vary show nothing
+        return
+    theirs = krippendorff.alpha(value_counts=counts, value_domain=[0, 1, 2], level_of_measurement="nominal")
+    assert ours == pytest.approx(theirs)
+
+
+@settings(deadline=None)
+@given(pairs)
+def test_scores_of_stacked_counts_are_the_scores_of_each(coded_pairs):
+    one, other = coded_pairs
+    stack = np.stack([confusion(one, other), confusion(other, one)])
+    for found, (truth, guess) in zip(f1_of_confusion(stack), ((one, other), (other, one)), strict=True):
+        np.testing.assert_array_equal(found, precision_recall_f1(truth, guess))
+    alphas = alpha_of_coincidences(stack + stack.swapaxes(1, 2))
+    np.testing.assert_allclose(alphas, krippendorff_alpha(one, other))
+
+
+def test_bins_add_up_to_the_calibration_error():
+    random = np.random.default_rng(2)
+    p = random.dirichlet(np.ones(3), 50)
+    truth = random.integers(0, 3, 50)
+    held = confidence_bins(truth, p, 10)
+    assert held.sum((0, 1)).tolist() == pytest.approx([50, p.max(1).sum(), (p.argmax(1) == truth).sum()])
+    assert float(error_of_bins(held.sum(0))) == pytest.approx(expected_calibration_error(truth, p, 10))
+    assert float(error_of_bins(np.zeros((10, 3)))) == 0.0

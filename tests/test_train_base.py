@@ -175,7 +175,7 @@ def test_a_prepared_base_has_the_rows_of_the_hubs_embedding(tiny_training):
 
 
 def test_a_base_that_cannot_be_fetched_or_is_of_another_family_is_refused(tmp_path, tiny_training):
-    with pytest.raises(ModelError, match=r"nowhere' cannot be used.*Give the hub id or the folder"):
+    with pytest.raises(ModelError, match=r"nowhere' cannot be used.*Give an existing folder, or the hub id"):
         prepare_base(tmp_path / "out", ["text"], base=str(tmp_path / "nowhere"))
     import shutil
 

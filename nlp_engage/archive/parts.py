@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 import numpy as np
 
 from nlp_engage.archive.label import label_trees
 from nlp_engage.archive.spill import threads_of
+from nlp_engage.durable import write_atomically
 from nlp_engage.structure import depths
 from nlp_engage.tree import build_tree, healed
 from nlp_engage.types import ACTS, LABELS, LabelledTree
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from nlp_engage.archive.privacy import Privacy
     from nlp_engage.types import Comment, DialogueTree, Labeller
 
+Books: TypeAlias = "dict[str, Any]"
+"""What a part counts: records, threads, posts, comments, labelled, unlabelled, issues."""
 _KEY: Final = b"nlp_engage.key"
 _BOOKS: Final = b"nlp_engage.books"
 _SETTINGS: Final = b"nlp_engage.settings"
@@ -45,11 +47,13 @@ class Part:
         number: Its number, from 0.
         records: Its comments, encoded, in a fixed order.
         settings: Digest of model, privacy and package version.
+        earlier: Parts of coarser cuts, from before the archive grew, that may hold labels of its threads.
     """
 
     number: int
     records: list[bytes]
     settings: str
+    earlier: tuple[int, ...] = ()
 
     @property
     def key(self) -> str:
@@ -58,6 +62,18 @@ class Part:
         for record in self.records:
             state.update(record)
         return state.hexdigest()
+
+
+def coarser(number: int, parts: int) -> tuple[int, ...]:
+    """Where a part's threads were when the run had fewer parts: its number in every coarser cut, all below it.
+
+    Made in descending order, a part finds these as the earlier run left them.
+
+    >>> coarser(13, 16), coarser(0, 4)
+    ((5, 1, 0), ())
+    """
+    cuts = (parts >> k for k in range(1, parts.bit_length()))
+    return tuple(dict.fromkeys(n for cut in cuts if (n := number % cut) != number))
 
 
 def part_paths(run: Path, number: int) -> tuple[Path, Path]:
@@ -83,6 +99,18 @@ def finished_books(run: Path, part: Part) -> dict[str, Any] | None:
     return books
 
 
+def do_part(
+    run: Path,
+    part: Part,
+    labeller: Labeller,
+    privacy: Privacy,
+    progress: Callable[[int], object] | None = None,
+) -> tuple[Books, bool]:
+    """Make a part (``make_part``) unless it is there already; returns its books, and whether it was."""
+    found = finished_books(run, part)
+    return (found, True) if found is not None else (make_part(run, part, labeller, privacy, progress), False)
+
+
 def make_part(
     run: Path,
     part: Part,
@@ -104,7 +132,7 @@ def make_part(
     """
     threads = list(threads_of(part.records))
     keys = {thread[0].thread_id: _thread_key(thread) for thread in threads}
-    known = _known_labels(run, part)
+    known = _known_labels(run, part, set(keys.values()))
     trees = [build_tree(thread) for thread in threads]
     new = [tree for tree in trees if keys[tree.thread_id] not in known]
     fresh = label_trees(new, labeller, progress=progress)
@@ -133,20 +161,23 @@ def _thread_key(records: Sequence[Comment]) -> str:
     return state.hexdigest()[:16]
 
 
-def _known_labels(run: Path, part: Part) -> dict[str, dict[str, dict[str, Any]]]:
+def _known_labels(run: Path, part: Part, wanted: set[str]) -> dict[str, dict[str, dict[str, Any]]]:
     """Labels an earlier version of this part has, by thread key and comment id; none if made otherwise."""
     import pyarrow as pa
+    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    try:
-        table = pq.read_table(part_paths(run, part.number)[1], page_checksum_verification=True)
-    except (OSError, pa.ArrowException):
-        return {}
-    if (table.schema.metadata or {}).get(_SETTINGS) != part.settings.encode():
-        return {}
     known: dict[str, dict[str, dict[str, Any]]] = {}
-    for row in table.to_pylist():
-        known.setdefault(row["thread_key"], {})[row["id"]] = row
+    for number in (part.number, *part.earlier):
+        try:
+            table = pq.read_table(part_paths(run, number)[1], page_checksum_verification=True)
+        except (OSError, pa.ArrowException):
+            continue
+        if (table.schema.metadata or {}).get(_SETTINGS) != part.settings.encode():
+            continue
+        keys = pa.array(sorted(wanted - known.keys()), pa.string())
+        for row in table.filter(pc.is_in(table["thread_key"], keys)).to_pylist():
+            known.setdefault(row["thread_key"], {})[row["id"]] = row
     return known
 
 
@@ -193,13 +224,21 @@ def _books(labelled: Sequence[LabelledTree], records: int) -> dict[str, Any]:
 
 
 def comment_table(trees: Sequence[DialogueTree], privacy: Privacy) -> pa.Table:
-    """Posts and comments as they are written: canonical columns, healed parents, ``depth``, ``link_confidence``."""
+    """Posts and comments as they are written: canonical columns, healed parents and what is known of them.
+
+    Beside ``parent_id``: ``depth``, ``platform_parent_id`` (the platform's own value), ``link_method``,
+    ``link_confidence``.
+    """
     import pyarrow as pa
 
     table = to_arrow([privacy.apply(comment) for tree in trees for comment in healed(tree)])
     depth = np.concatenate([np.zeros(0, np.int32), *(depths(t)[~t.stand_in] for t in trees)])
     confidence = np.concatenate([np.zeros(0), *(t.link_confidence[~t.stand_in] for t in trees)])
     table = table.append_column("depth", pa.array(depth.astype(np.int32), pa.int32()))
+    own = [c.parent_id for t in trees for c, gone in zip(t.comments, t.stand_in, strict=True) if not gone]
+    methods = [str(m) for t in trees for m, gone in zip(t.link_method, t.stand_in, strict=True) if not gone]
+    table = table.append_column("platform_parent_id", pa.array(own, pa.string()))
+    table = table.append_column("link_method", pa.array(methods, pa.string()))
     return table.append_column("link_confidence", pa.array(confidence, pa.float32()))
 
 
@@ -241,33 +280,3 @@ def _parquet_bytes(table: pa.Table, metadata: Mapping[bytes, bytes]) -> bytes:
     pq.write_table(table.replace_schema_metadata(dict(metadata)), sink, compression="zstd", write_page_checksum=True)
     result: bytes = sink.getvalue().to_pybytes()
     return result
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that it is there whole or not at all, even if the machine stops.
-
-    Raises:
-        OSError: The disk is full or not writable; what was there before is untouched.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with scratch.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.replace(path)
-        _sync_folder(path.parent)
-    finally:
-        scratch.unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename durable where the system lets a folder be synced (not on Windows)."""
-    if not hasattr(os, "O_DIRECTORY"):
-        return
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

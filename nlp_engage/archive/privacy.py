@@ -11,12 +11,14 @@ import msgspec
 from nlp_engage.text import copy_key
 
 if TYPE_CHECKING:
-    from nlp_engage.types import Comment
+    from nlp_engage.types import Comment, Reject
 
 # ASCII classes: in Chinese text no space stands between a number and the words around it.
 _EMAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 _PHONE = re.compile(r"(?<![A-Za-z0-9.])(?:\+|00)?\d[\d ().-]{6,16}\d(?![A-Za-z0-9])")
 _DATE_OR_DECIMAL = re.compile(r"\d{4}[-.]\d{1,2}[-.]\d{1,2}|\d+\.\d+$")
+SALT: Final = ".salt"
+"""File of a run that keeps the salt of its author ids."""
 _MIN_DIGITS: Final = 8
 _ID_BYTES: Final = 8
 
@@ -26,6 +28,7 @@ class Privacy(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         salt: Secret that author ids are hashed with; ``None`` keeps authors as they are.
+        secret: Secret that texts are hashed with where no words are written.
         text: Whether words are written. Without, each text becomes an opaque token, the same for copies, so that
             every measure can still be taken.
         mask: Whether e-mail addresses and phone numbers in texts are masked.
@@ -38,34 +41,55 @@ class Privacy(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     salt: str | None = None
+    secret: str = ""
     text: bool = True
     mask: bool = False
 
     @property
     def settings(self) -> dict[str, Any]:
         """What a manifest records: enough to refuse other settings, not enough to find the salt."""
-        authors = "kept"
-        if self.salt is not None:
-            authors = f"salted ({blake2b(self.salt.encode(), digest_size=4, person=b'salt-id').hexdigest()})"
-        return {"authors": authors, "text": self.text, "mask": self.mask}
+        authors = "kept" if self.salt is None else f"salted ({_name_of(self.salt)})"
+        tokens = {} if self.text else {"tokens": _name_of(self.secret)}
+        return {"authors": authors, "text": self.text, "mask": self.mask, **tokens}
+
+    def code(self, author: str) -> str:
+        """How an author is written; only where there is a salt."""
+        return _hash(author, self.salt or "")
 
     def apply(self, comment: Comment) -> Comment:
         """The comment as it is written."""
         changes: dict[str, Any] = {}
         if self.salt is not None:
             who = comment.author or comment.author_name
-            changes["author"] = None if who is None else self._hash(who)
+            changes["author"] = None if who is None else self.code(who)
             changes["author_name"] = None
+        elif self.mask:  # an address may be all there is of a name: it becomes a code, for two people stay two
+            changes["author"] = comment.author and self._mask_name(comment.author)
+            changes["author_name"] = comment.author_name and self._mask_name(comment.author_name)
         if not self.text:
             key = copy_key(comment.text)
-            changes["text"] = self._hash(key) if key else ""
+            changes["text"] = _hash(key, self.secret) if key else ""
         elif self.mask:
             changes["text"] = mask(comment.text)
         return msgspec.structs.replace(comment, **changes) if changes else comment
 
-    def _hash(self, value: str) -> str:
-        key = blake2b((self.salt or "").encode()).digest()
-        return blake2b(value.encode("utf-8", "surrogatepass"), digest_size=_ID_BYTES, key=key).hexdigest()
+    def apply_to_reject(self, reject: Reject) -> Reject:
+        """A rejected record as it is written: what it holds is unknown, so it is shown only where nothing is hidden."""
+        hidden = self.salt is not None or self.mask or not self.text
+        return msgspec.structs.replace(reject, excerpt="") if hidden else reject
+
+    def _mask_name(self, name: str) -> str:
+        return name if mask(name) == name else _hash(name, self.secret)
+
+
+def _hash(value: str, salt: str) -> str:
+    key = blake2b(salt.encode()).digest()
+    return blake2b(value.encode("utf-8", "surrogatepass"), digest_size=_ID_BYTES, key=key).hexdigest()
+
+
+def _name_of(salt: str) -> str:
+    """Tells one salt from another, and not what it is."""
+    return blake2b(salt.encode(), digest_size=4, person=b"salt-id").hexdigest()
 
 
 def mask(text: str) -> str:

@@ -5,20 +5,24 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-import time
+import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 
-from nlp_engage.archive.parts import Part, finished_books, make_part, part_paths, write_atomically
-from nlp_engage.archive.privacy import Privacy
+from nlp_engage.archive.label import Remembering
+from nlp_engage.archive.parts import Part, coarser, do_part, part_paths
+from nlp_engage.archive.privacy import SALT, Privacy
+from nlp_engage.archive.progress import PROGRESS, Progress
 from nlp_engage.archive.spill import DEFAULT_MEMORY, ThreadStore
-from nlp_engage.archive.store import MANIFEST, REJECTS, is_run, read_manifest
+from nlp_engage.archive.store import MANIFEST, REJECTS, SCORES, is_run, read_manifest
+from nlp_engage.durable import write_atomically
 from nlp_engage.errors import RunError
 from nlp_engage.readers import read
 from nlp_engage.types import ReadReport
@@ -26,12 +30,13 @@ from nlp_engage.types import ReadReport
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from nlp_engage.archive.parts import Books
     from nlp_engage.types import Labeller
 
-PROGRESS: Final = "progress.json"
+WORKERS: Final = 2
+"""Parts in hand at once: enough for one to compute while the other is read or written (``docs/scale.md``)."""
 _SPILL: Final = ".spill"
 _LOCK: Final = ".lock"
-_SALT: Final = ".salt"
 _COUNTS: Final = ("records", "threads", "posts", "comments", "labelled")
 
 
@@ -40,14 +45,51 @@ class RunResult:
     """What a run did.
 
     Attributes:
-        folder: The run folder.
+        folder: The run folder, or the URL it lies at.
         manifest: Its manifest.
         resumed_parts: Parts that were already there.
     """
 
-    folder: Path
+    folder: Path | str
     manifest: dict[str, Any]
     resumed_parts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """An archive that was read and grouped: what is left for an engine to do.
+
+    Attributes:
+        folder: The run folder.
+        store: The comments, by part.
+        parts: Number of parts.
+        settings: Digest of model, privacy and package version.
+        labeller: The model.
+        privacy: What of the comments is written.
+        progress: Whom to tell how far it is.
+    """
+
+    folder: Path
+    store: ThreadStore
+    parts: int
+    settings: str
+    labeller: Labeller
+    privacy: Privacy
+    progress: Progress
+
+    @property
+    def order(self) -> Sequence[int]:
+        """The last part first, so that a part of a finer cut finds what the coarser one left."""
+        return range(self.parts - 1, -1, -1)
+
+    def part(self, number: int) -> Part:
+        """One part, to be labelled."""
+        records, earlier = self.store.part(number), coarser(number, self.parts)
+        return Part(number=number, records=records, settings=self.settings, earlier=earlier)
+
+
+Engine: TypeAlias = "Callable[[Job], tuple[list[Books], int]]"
+"""Does all parts of a job: returns the books of each, by number, and how many were there already."""
 
 
 def label_archive(
@@ -62,6 +104,8 @@ def label_archive(
     text: bool = True,
     mask: bool = False,
     memory: int = DEFAULT_MEMORY,
+    workers: int = WORKERS,
+    engine: Engine | None = None,
     progress: Callable[[int, int], object] | None = None,
 ) -> RunResult:
     """Label an archive into a run folder, or finish a run that was interrupted.
@@ -80,6 +124,8 @@ def label_archive(
         text: Write the words; without, opaque tokens.
         mask: Mask e-mail addresses and phone numbers.
         memory: Bytes the grouping may take; beyond, it goes to disk.
+        workers: Parts in hand at once, 1 or more.
+        engine: Who does the parts; by default this process, ``workers`` at once (``cluster.label_on_ray`` for Ray).
         progress: Called with (records done since the last call, records in all).
 
     Returns:
@@ -93,120 +139,93 @@ def label_archive(
     folder, report = Path(out), ReadReport()
     _check_folder(folder)
     with _locked(folder):
-        privacy = Privacy(salt=None if keep_authors else salt or _own_salt(folder), text=text, mask=mask)
+        privacy = _privacy(salt or _own_salt(folder), keep_authors=keep_authors, text=text, mask=mask)
         made_with = {"model": labeller.fingerprint, "settings": privacy.settings}
         _check_made_with(folder, made_with)
-        known_parts = read_manifest(folder)["parts"] if is_run(folder) else None
+        told = Progress(folder, report, progress)
         store = ThreadStore(folder / _SPILL, memory)
         try:
-            total = store.fill(read(paths, format=format, columns=columns, report=report))
-            parts = store.group(known_parts)
+            total = store.fill(told.while_reading(read(paths, format=format, columns=columns, report=report)))
+            parts = store.group(read_manifest(folder)["parts"] if is_run(folder) else None)
             head = {"nlp_engage": version("nlp-engage"), **made_with, "parts": parts, "read": report.read}
             write_atomically(folder / MANIFEST, _json({**head, "complete": False}))
-            worker = _Worker(folder, store, labeller, privacy, total, progress)
-            books = [worker.part(number, head) for number in range(parts)]
+            told.start(total, parts)
+            job = Job(
+                folder=folder, store=store, parts=parts, labeller=labeller, privacy=privacy, progress=told,
+                settings=_digest({k: head[k] for k in ("nlp_engage", "model", "settings")}),
+            )  # fmt: skip
+            books, resumed = engine(job) if engine else _Worker(job).all(workers)
         finally:
             store.remove()
-        _drop_stale_parts(folder, parts)
-        write_atomically(folder / REJECTS, b"".join(msgspec.json.encode(r) + b"\n" for r in report.rejected))
-        manifest = {**head, **_totals(books, report), "complete": True}
-        write_atomically(folder / MANIFEST, _json(manifest))
-        (folder / PROGRESS).unlink(missing_ok=True)
-    return RunResult(folder=folder, manifest=manifest, resumed_parts=worker.resumed)
+        manifest = _finish(job, {**head, **_totals(books, report), "complete": True}, report)
+        told.end()
+    return RunResult(folder=folder, manifest=manifest, resumed_parts=resumed)
+
+
+def _privacy(secret: str, *, keep_authors: bool, text: bool, mask: bool) -> Privacy:
+    return Privacy(salt=None if keep_authors else secret, secret=secret, text=text, mask=mask)
+
+
+def _finish(job: Job, manifest: dict[str, Any], report: ReadReport) -> dict[str, Any]:
+    """Write the model's scores and what was rejected, then the manifest that says the run is complete."""
+    folder = job.folder
+    _drop_stale_parts(folder, job.parts)
+    _keep_scores(folder, job.labeller)
+    rejects = (job.privacy.apply_to_reject(reject) for reject in report.rejected)
+    write_atomically(folder / REJECTS, b"".join(msgspec.json.encode(reject) + b"\n" for reject in rejects))
+    write_atomically(folder / MANIFEST, _json(manifest))
+    return manifest
+
+
+class _StoppedError(Exception):
+    """Another part failed, or the user wants to end: what is in hand is left."""
 
 
 class _Worker:
-    """Does parts one after the other and tells how far it is, here and in ``progress.json``."""
+    """Does parts, several at once: while one is read, tokenised or written, another keeps the processor busy."""
 
-    def __init__(
-        self,
-        folder: Path,
-        store: ThreadStore,
-        labeller: Labeller,
-        privacy: Privacy,
-        total: int,
-        progress: Callable[[int, int], object] | None,
-    ) -> None:
-        self._folder, self._store, self._labeller, self._privacy = folder, store, labeller, privacy
-        self._total, self._progress = total, progress
-        self._started, self._done, self._skipped = time.time(), 0, 0
-        self.resumed = 0
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._labeller = Remembering(job.labeller)
+        self._stop = threading.Event()
 
-    def part(self, number: int, head: Mapping[str, Any]) -> dict[str, Any]:
-        settings = _digest({k: head[k] for k in ("nlp_engage", "model", "settings")})
-        part = Part(number=number, records=self._store.part(number), settings=settings)
-        before = self._done
-        if (books := finished_books(self._folder, part)) is not None:
-            self.resumed += 1
-            self._skipped += len(part.records)
-        else:
-            books = make_part(self._folder, part, self._labeller, self._privacy, self._step)
-        self._step(before + len(part.records) - self._done)  # stand-ins make trees and records differ
-        self._tell(number + 1, head["parts"])
-        return books
+    def all(self, workers: int) -> tuple[list[Books], int]:
+        """Do all parts; returns the books of each, by number, and how many were there already."""
+        pool = ThreadPoolExecutor(workers, thread_name_prefix="part")
+        try:
+            futures = {n: pool.submit(self.part, n) for n in self._job.order}
+            for done in as_completed(futures.values()):
+                done.result()
+            results = [futures[n].result() for n in sorted(futures)]
+        finally:
+            self._stop.set()
+            pool.shutdown(cancel_futures=True)
+            self._job.progress.stop()
+        return [books for books, _ in results], sum(resumed for _, resumed in results)
 
-    def _step(self, count: int) -> None:
-        self._done += count
-        if self._progress:
-            self._progress(count, self._total)
+    def part(self, number: int) -> tuple[Books, bool]:
+        """Do one part, unless it is there already; returns its books, and whether it was."""
+        job, part = self._job, self._job.part(number)
+        left = len(part.records)
 
-    def _tell(self, parts_done: int, parts: int) -> None:
-        state = {
-            "parts_done": parts_done,
-            "parts": parts,
-            "comments_done": self._done,
-            "comments": self._total,
-            "resumed_comments": self._skipped,
-            "started": self._started,
-            "now": time.time(),
-        }
-        write_atomically(self._folder / PROGRESS, _json(state))
+        def step(count: int) -> None:
+            nonlocal left
+            if self._stop.is_set():
+                raise _StoppedError
+            count = min(count, left)  # stand-ins make trees and records differ
+            left -= count
+            job.progress.step(count)
 
-
-def run_status(run: Path) -> dict[str, Any]:
-    """How far a run is; may be asked from another process.
-
-    Returns:
-        ``complete, parts, parts_done, comments, comments_done, per_second`` (of this session) and ``seconds_left``
-        (``None`` where it cannot be told), ``rejected``.
-
-    Raises:
-        RunError: The folder is no run.
-    """
-    manifest = read_manifest(run)
-    if manifest["complete"]:
-        done = {k: manifest[k] for k in ("parts", "comments", "rejected", "read")}
-        return {"complete": True, "parts_done": manifest["parts"], **done, "seconds_left": 0}
-    try:
-        state = json.loads((run / PROGRESS).read_text("utf-8"))
-    except (OSError, ValueError):
-        return {
-            "complete": False,
-            "parts": manifest["parts"],
-            "parts_done": 0,
-            "read": manifest["read"],
-            "per_second": None,
-            "seconds_left": None,
-        }
-    labelled, seconds = state["comments_done"] - state["resumed_comments"], state["now"] - state["started"]
-    rate = labelled / seconds if labelled > 0 and seconds > 0 else None
-    left = None if rate is None else round((state["comments"] - state["comments_done"]) / rate)
-    return {
-        "complete": False,
-        "parts": state["parts"],
-        "parts_done": state["parts_done"],
-        "comments": state["comments"],
-        "comments_done": state["comments_done"],
-        "per_second": None if rate is None else round(rate, 1),
-        "seconds_left": left,
-        "read": manifest["read"],
-    }
+        books, resumed = do_part(job.folder, part, self._labeller, job.privacy, step)
+        step(left)
+        job.progress.part_done(len(part.records) if resumed else 0)
+        return books, resumed
 
 
 def _check_folder(folder: Path) -> None:
     if folder.is_file():
         raise RunError(f"{folder} is a file; -o names the run folder to make or to finish")
-    ours = {_LOCK, _SALT, _SPILL}
+    ours = {_LOCK, SALT, _SPILL, PROGRESS}
     if not is_run(folder) and folder.exists() and any(path.name not in ours for path in folder.iterdir()):
         raise RunError(f"{folder} holds files but no {MANIFEST}: not a run folder. Choose another one with -o.")
 
@@ -227,7 +246,7 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def _own_salt(folder: Path) -> str:
-    path = folder / _SALT
+    path = folder / SALT
     if not path.exists():
         write_atomically(path, secrets.token_hex(16).encode())
         path.chmod(0o600)
@@ -247,6 +266,16 @@ def _check_made_with(folder: Path, made_with: Mapping[str, Any]) -> None:
                 f"{folder} was labelled with another {what} ({differ}): they never mix in one run. "
                 "Choose another folder with -o, use what it was made with, or delete the folder."
             )
+
+
+def _keep_scores(folder: Path, labeller: Labeller) -> None:
+    """Write down how far the labels can be trusted: shares are corrected with the model's held-out confusions.
+
+    Only a model that was scored has ``scores``; they are no part of what a labeller must have.
+    """
+    scores = getattr(labeller, "scores", None)
+    if scores is not None:
+        write_atomically(folder / SCORES, _json(scores))
 
 
 def _drop_stale_parts(folder: Path, count: int) -> None:
@@ -270,6 +299,7 @@ def _totals(books: Sequence[Mapping[str, Any]], report: ReadReport) -> dict[str,
         "rejected": report.n_rejected,
         "skipped": report.skipped,
         "rejects_listed": len(report.rejected),
+        "rejects_limit": report.max_rejects,
         "formats": report.formats,
         **{name: counts[name] for name in _COUNTS[1:]},
         **found,

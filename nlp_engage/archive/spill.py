@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import shutil
 from collections import defaultdict
+from contextlib import contextmanager
 from hashlib import blake2b
-from itertools import islice
+from math import log2
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from nlp_engage.errors import RunError
 from nlp_engage.types import Comment
 
 if TYPE_CHECKING:
@@ -24,13 +26,14 @@ if TYPE_CHECKING:
 
 PART_COMMENTS: Final = 5_000
 """Comments per part, about: what an interrupted run has to do again at most."""
-MAX_PARTS: Final = 4_096
-"""More parts than this only make more files: from 20 million comments on, parts grow instead."""
+MAX_PARTS: Final = 16_384
+"""More parts than this only make more files: from 80 million comments on, parts grow instead."""
 DEFAULT_MEMORY: Final = 2 * 1024**3
 """Bytes of memory an archive may take while it is grouped; what does not fit goes to disk."""
 
 _BATCH: Final = 20_000
-_SORTER_SHARE: Final = 0.4
+_BATCH_BYTES: Final = 32 * 2**20
+_SORTER_SHARE: Final = 0.25
 _FILE: Final = "threads.duckdb"
 _ENCODER: Final = msgspec.json.Encoder()
 _DECODER: Final = msgspec.json.Decoder(Comment)
@@ -47,6 +50,9 @@ def thread_hash(thread_id: str) -> int:
 
 class ThreadStore:
     """A folder that takes comments in any order and gives them back thread by thread.
+
+    It holds the archive as it was read, in the clear: only its owner may look into it, and it is gone when the run ends
+    (after SIGKILL, when the next one begins).
 
     Args:
         folder: Where DuckDB keeps its files; made anew here, removed by ``remove``.
@@ -69,7 +75,7 @@ class ThreadStore:
         import duckdb
 
         shutil.rmtree(folder, ignore_errors=True)  # left by a process that was killed
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, mode=0o700)
         self._folder = folder
         megabytes = max(64, int(memory * _SORTER_SHARE) // 2**20)
         options: dict[str, Any] = {"memory_limit": f"{megabytes}MB", "temp_directory": str(folder), "threads": 2}
@@ -77,38 +83,64 @@ class ThreadStore:
         self._db.execute("SET preserve_insertion_order = false")
 
     def fill(self, comments: Iterable[Comment]) -> int:
-        """Take all comments of an archive; returns how many there were."""
-        self._db.execute("CREATE OR REPLACE TABLE arrived (hash BIGINT, record BLOB)")
-        total, stream = 0, iter(comments)
-        while batch := list(islice(stream, _BATCH)):
-            rows = _rows(batch)
-            self._db.register("batch", rows)
-            self._db.execute("INSERT INTO arrived SELECT * FROM batch")
-            self._db.unregister("batch")
-            total += len(batch)
+        """Take all comments of an archive; returns how many there were.
+
+        Raises:
+            RunError: The disk is full, or there is too little memory.
+        """
+        self._do("CREATE OR REPLACE TABLE arrived (hash BIGINT, record BLOB)")
+        total = 0
+        for batch in _batches(comments):
+            with self._told():
+                self._db.register("batch", batch)
+                self._db.execute("INSERT INTO arrived SELECT * FROM batch")
+                self._db.unregister("batch")
+            total += batch.num_rows
         return total
 
     def group(self, parts: int | None) -> int:
-        """Sort what arrived into parts.
+        """Sort what arrived into parts. Their number is a power of two, so that a finer cut only divides parts.
 
         Args:
-            parts: Number of parts, where an earlier run fixed it; ``None`` to choose it by size.
+            parts: Number of parts of an earlier run, a lower bound; ``None`` to choose it by size alone.
 
         Returns:
             The number of parts, 1 or more.
+
+        Raises:
+            RunError: The disk is full, or there is too little memory.
         """
         (total,) = self._db.execute("SELECT count(*) FROM arrived").fetchone() or (0,)
-        chosen = parts or min(MAX_PARTS, max(1, round(total / PART_COMMENTS)))
-        self._db.execute(
+        chosen = max(parts or 1, min(MAX_PARTS, 2 ** max(0, round(log2(max(1, total / PART_COMMENTS))))))
+        self._do(
             f"CREATE OR REPLACE TABLE grouped AS SELECT hash % {chosen:d} AS part, record FROM arrived ORDER BY part"
         )
-        self._db.execute("DROP TABLE arrived")
-        self._db.execute("CHECKPOINT")
-        return chosen
+        self._do("DROP TABLE arrived")
+        self._do("CHECKPOINT")
+        self._do("SET memory_limit = '64MB'")  # the sorting is done: what is left is to read part by part
+        return int(chosen)
+
+    def _do(self, statement: str) -> None:
+        with self._told():
+            self._db.execute(statement)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        import duckdb
+
+        try:
+            yield
+        except duckdb.Error as error:
+            raise RunError(
+                f"the archive could not be grouped by thread in {self._folder}: {str(error).splitlines()[0]}. It needs "
+                "about three times the size of the unpacked archive on disk, and what --memory gives it; make room, "
+                "then run the same command again."
+            ) from None
 
     def part(self, number: int) -> list[bytes]:
         """The records of one part, encoded, sorted: the same list whatever the order of arrival."""
-        found = self._db.execute("SELECT record FROM grouped WHERE part = ?", [number]).fetchall()
+        with self._told(), self._db.cursor() as cursor:  # parts may be asked for from several threads
+            found = cursor.execute("SELECT record FROM grouped WHERE part = ?", [number]).fetchall()
         return sorted(record for (record,) in found)
 
     def remove(self) -> None:
@@ -127,11 +159,23 @@ def threads_of(records: Iterable[bytes]) -> Iterator[list[Comment]]:
         yield threads.pop(name)
 
 
-def _rows(batch: list[Comment]) -> pa.Table:
+def _batches(comments: Iterable[Comment]) -> Iterator[pa.Table]:
+    hashes: list[int] = []
+    records: list[bytes] = []
+    size = 0
+    for comment in comments:
+        hashes.append(thread_hash(comment.thread_id))
+        records.append(_ENCODER.encode(comment))
+        size += len(records[-1])
+        if len(records) == _BATCH or size > _BATCH_BYTES:
+            yield _table(hashes, records)
+            hashes, records, size = [], [], 0
+    if records:
+        yield _table(hashes, records)
+
+
+def _table(hashes: list[int], records: list[bytes]) -> pa.Table:
     import pyarrow as pa
 
-    columns: dict[str, Any] = {
-        "hash": pa.array([thread_hash(c.thread_id) for c in batch], pa.int64()),
-        "record": pa.array([_ENCODER.encode(c) for c in batch], pa.binary()),
-    }
+    columns: dict[str, Any] = {"hash": pa.array(hashes, pa.int64()), "record": pa.array(records, pa.binary())}
     return pa.table(columns)

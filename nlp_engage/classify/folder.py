@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -18,6 +18,7 @@ from nlp_engage.types import ACTS, LABEL_SCHEME, LABELS, LANGUAGES
 
 DEFAULT_MODEL: Final = "engage-v1"
 FILES: Final = ("model.onnx", "tokenizer.json")
+SCORES: Final = "scores.json"
 
 
 class ModelConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,6 +98,27 @@ def load_config(folder: Path) -> ModelConfig:
         raise ModelError(f"{path}: temperature {cold} must be above 0")
     _check_files(folder, config)
     return config
+
+
+def read_scores(folder: Path) -> dict[str, Any] | None:
+    """Read ``scores.json``: what the model, and the floors beside it, did on held-out replies.
+
+    Returns:
+        Name -> scores; ``None`` where there is no such file, for a model can be used without it.
+
+    Raises:
+        ModelError: The file is damaged.
+    """
+    path = folder / SCORES
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.DecodeError) as error:
+        raise ModelError(
+            f"{path}: {error}; it must be what `nlp-engage export` writes. Fetch the folder again, or delete the file "
+            "(shares then stay uncorrected)."
+        ) from None
 
 
 def _check_files(folder: Path, config: ModelConfig) -> None:

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from nlp_engage.classify.folder import ModelConfig, default_model, load_config
+from nlp_engage.classify.folder import ModelConfig, default_model, load_config, read_scores
 from nlp_engage.encoding import PAD_ID, Encoded, PairEncoder
 from nlp_engage.scores import softmax
 from nlp_engage.types import Predictions, ReplyContext
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from nlp_engage.types import FloatArray
 
 BATCH_TOKENS: Final = 2_048
 """Tokens per inference call, padding included: enough to fill the matrix units, little enough for the cache."""
 BATCH_SIZE: Final = 64
+_VECTOR: Final = 8
 
 
 class OnnxLabeller:
@@ -38,13 +42,17 @@ class OnnxLabeller:
         from tokenizers import Tokenizer
 
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
+        options.intra_op_num_threads = 1  # batches side by side waste less than threads within a batch
         options.log_severity_level = 3
+        onnxruntime.disable_telemetry_events()  # builds for some systems would phone home
         self.config = config
+        self.folder = folder
         self._batch_size = batch_size
         self._session = onnxruntime.InferenceSession(
             str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
         )
+        self._threads = threads or available_cores()
+        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="inference")  # starts with the first batch
         self._encoder = PairEncoder(Tokenizer.from_file(str(folder / "tokenizer.json")))
 
     @classmethod
@@ -53,7 +61,7 @@ class OnnxLabeller:
 
         Args:
             folder: Model folder; ``None`` for the shipped model.
-            threads: Threads for inference; 0 for one per core.
+            threads: Batches that are worked on at once, each on one thread; 0 for one per core.
             batch_size: Replies per inference call, at most (long replies make smaller batches).
 
         Raises:
@@ -61,6 +69,11 @@ class OnnxLabeller:
         """
         path = default_model() if folder is None else Path(folder)
         return cls(path, load_config(path), threads=threads, batch_size=batch_size)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled with the files of its model, so that a process on another machine needs no copy of the folder."""
+        files = {name: (self.folder / name).read_bytes() for name in ("config.json", *self.config.sha256)}
+        return _load_files, (files, self._threads, self._batch_size)
 
     @property
     def fingerprint(self) -> dict[str, Any]:
@@ -74,8 +87,15 @@ class OnnxLabeller:
             "temperature": c.temperature,
         }
 
+    @property
+    def scores(self) -> dict[str, Any] | None:
+        """What the model scored on held-out replies (``scores.json``); ``None`` where its folder does not say."""
+        return read_scores(self.folder)
+
     def predict(self, contexts: Sequence[ReplyContext]) -> Predictions:
         """Label a batch of any size. Identical inputs are scored once, batches are built by length.
+
+        May be called from several threads; they share the threads for inference.
 
         Args:
             contexts: Replies in context (``context.reply_contexts``).
@@ -99,10 +119,31 @@ class OnnxLabeller:
     def _logits(self, encoded: Sequence[Encoded]) -> tuple[FloatArray, FloatArray]:
         labels = np.zeros((len(encoded), len(self.config.labels)))
         acts = np.zeros((len(encoded), len(self.config.acts)))
-        for rows in length_batches([len(e.ids) for e in encoded], BATCH_TOKENS, self._batch_size):
-            inputs = pad([encoded[i] for i in rows])
-            labels[rows], acts[rows] = self._session.run(["labels", "acts"], inputs)
+        batches = list(length_batches([len(e.ids) for e in encoded], BATCH_TOKENS, self._batch_size))
+        for rows, (some_labels, some_acts) in zip(
+            batches, self._pool.map(self._score, ([encoded[i] for i in rows] for rows in batches)), strict=True
+        ):
+            labels[rows], acts[rows] = some_labels, some_acts
         return labels, acts
+
+    def _score(self, batch: Sequence[Encoded]) -> tuple[FloatArray, FloatArray]:
+        # The last digit must not depend on the company. A single row takes another path through the matrix code, with
+        # other rounding, and so does what is left over of a length that is no multiple of the vector width.
+        inputs = pad(batch if len(batch) > 1 else [batch[0], batch[0]], _VECTOR)
+        labels, acts = self._session.run(["labels", "acts"], inputs)
+        return labels[: len(batch)], acts[: len(batch)]
+
+
+def _load_files(files: Mapping[str, bytes], threads: int, batch_size: int) -> OnnxLabeller:
+    with TemporaryDirectory() as name:
+        for file, data in files.items():
+            (Path(name) / file).write_bytes(data)
+        return OnnxLabeller.load(name, threads=threads, batch_size=batch_size)
+
+
+def available_cores() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def length_batches(lengths: Sequence[int], batch_tokens: int, batch_size: int) -> Iterator[list[int]]:
@@ -126,9 +167,9 @@ def length_batches(lengths: Sequence[int], batch_tokens: int, batch_size: int) -
         yield batch
 
 
-def pad(batch: Sequence[Encoded]) -> dict[str, Any]:
-    """Lay a batch out as the model's inputs, each of shape (batch, longest), int64."""
-    longest = max(len(e.ids) for e in batch)
+def pad(batch: Sequence[Encoded], multiple: int = 1) -> dict[str, Any]:
+    """Lay a batch out as the model's inputs, each int64 of shape (batch, longest rounded up to a multiple)."""
+    longest = -(-max(len(e.ids) for e in batch) // multiple) * multiple
     ids = np.full((len(batch), longest), PAD_ID, dtype=np.int64)
     segments = np.zeros_like(ids)
     for row, encoded in enumerate(batch):

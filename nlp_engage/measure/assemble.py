@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from nlp_engage.errors import DataError
-from nlp_engage.measure.credit import answered_back, credit, uniqueness
-from nlp_engage.measure.table import ReplyTable
+from nlp_engage.measure.credit import answered_back, credit, uniqueness, voice
+from nlp_engage.measure.near import join_near
+from nlp_engage.measure.table import Names, ReplyTable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,15 +27,21 @@ _SUM_TOLERANCE: Final = 1e-3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What one pass gathered, threads and rows in the order they came; codes are indices into the names."""
+    """What one pass gathered, threads and rows in the order they came; codes are indices into the names.
 
-    rows: Columns
+    ``assemble`` takes the columns of ``rows`` out one by one, so that no two copies of all are ever in memory.
+    """
+
+    rows: dict[str, npt.NDArray[Any]]
     threads: Columns
     thread_ids: Sequence[str]
     platforms: Sequence[str | None]
-    comment_ids: Sequence[str]
+    comment_ids: Sequence[Names]
     authors: Sequence[str]
     languages: Sequence[str]
+    long_rows: npt.NDArray[np.int64]
+    """Rows with a text long enough to be told from a near-copy of it, in the order in which they came."""
+    signatures: npt.NDArray[np.uint32]
 
 
 def assemble(facts: Facts) -> ReplyTable:
@@ -48,7 +55,7 @@ def assemble(facts: Facts) -> ReplyTable:
     rank[by_id] = np.arange(len(by_id), dtype=np.int32)
     rows, order = _ordered(facts.rows, rank)
     threads = {name: values[by_id] for name, values in facts.threads.items()}
-    comment_ids = tuple(facts.comment_ids[i] for i in order.tolist())
+    comment_ids = Names.joined(facts.comment_ids, order)
     _check_probabilities(rows["probabilities"], comment_ids)
     author_order = _first_seen(np.concatenate([threads["author"], rows["author"]]), len(facts.authors))
     language_order = np.argsort(np.array(facts.languages, dtype=object), kind="stable")
@@ -71,7 +78,7 @@ def assemble(facts: Facts) -> ReplyTable:
         language=new_language[rows["language"]],
         time=rows["time"].view("datetime64[us]"),
         **{name: rows[name] for name in _AS_THEY_ARE},
-        **_worked_out(rows),
+        **_worked_out(rows, *_long(facts, order)),
     )
 
 
@@ -80,15 +87,26 @@ _AS_THEY_ARE: Final = (
 )  # fmt: skip
 
 
-def _ordered(rows: Columns, rank: npt.NDArray[np.int32]) -> tuple[dict[str, npt.NDArray[Any]], npt.NDArray[np.int64]]:
-    """Rows by thread id, then in tree order; links between rows follow."""
+def _ordered(
+    rows: dict[str, npt.NDArray[Any]], rank: npt.NDArray[np.int32]
+) -> tuple[dict[str, npt.NDArray[Any]], npt.NDArray[np.int64]]:
+    """Rows by thread id, then in tree order; links between rows follow. Empties ``rows``."""
     order = np.argsort(rank[rows["thread"]], kind="stable")
     place = np.full(len(order) + 1, -1, dtype=np.int64)  # the last entry answers for the link -1
     place[order] = np.arange(len(order))
-    ordered = {name: values[order] for name, values in rows.items()}
+    ordered = {name: rows.pop(name)[order] for name in tuple(rows)}
     ordered["thread"] = rank[ordered["thread"]]
     ordered["parent"] = place[ordered["parent"]]
     return ordered, order
+
+
+def _long(facts: Facts, order: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint32]]:
+    """Rows with a signature in their fixed order, and the signatures."""
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    rows = place[facts.long_rows]
+    sort = np.argsort(rows)
+    return rows[sort], facts.signatures[sort]
 
 
 def _first_seen(codes: npt.NDArray[np.int32], count: int) -> npt.NDArray[np.int64]:
@@ -118,14 +136,20 @@ def _check_probabilities(probabilities: FloatArray, comment_ids: Sequence[str]) 
         )
 
 
-def _worked_out(rows: Columns) -> dict[str, npt.NDArray[Any]]:
+def _worked_out(
+    rows: Columns, long: npt.NDArray[np.int64], signatures: npt.NDArray[np.uint32]
+) -> dict[str, npt.NDArray[Any]]:
     p, owner = rows["probabilities"], rows["owner"]
     labelled = ~np.isnan(p[:, 0])
     dialogue, expression = np.nan_to_num(p[:, 1]), np.nan_to_num(p[:, 2])
     substance = np.minimum(dialogue + expression, 1.0)
     measured = np.flatnonzero(labelled & ~owner)
-    unique = np.ones(len(owner))
-    unique[measured] = uniqueness(_copy_groups(rows["page"][measured], rows["copy"][measured]), substance[measured])
+    unique, exact, weight = np.ones((3, len(owner)))
+    copies = np.zeros(len(owner), dtype=np.int64)
+    copies[measured] = _copy_groups(rows["page"][measured], rows["copy"][measured])
+    exact[measured] = uniqueness(copies[measured], substance[measured])
+    unique[measured] = uniqueness(join_near(copies, rows["page"], long, signatures)[measured], substance[measured])
+    weight[measured] = voice(_persons(rows["page"], rows["author"])[measured])
     earned = credit(expression, dialogue, rows["exchange"], unique, rows["self_reply"])
     first, asked = rows["first_answer"], rows["time"].view("datetime64[us]")
     known = np.isfinite(first) & ~np.isnat(asked)
@@ -133,11 +157,19 @@ def _worked_out(rows: Columns) -> dict[str, npt.NDArray[Any]]:
     hours[known] = (first[known] - rows["time"][known]) / _MICRO_PER_HOUR
     return {
         "uniqueness": unique,
+        "uniqueness_exact": exact,
+        "voice": weight,
         "answered": answered_back(rows["parent"], rows["other"], substance),
         "owner_answered": ~np.isnan(first),
         "owner_hours": np.where(hours >= 0, hours, np.nan),  # answered before it was asked: a clock is wrong
         "credit": np.where(labelled & ~owner, earned, np.nan),
     }
+
+
+def _persons(page: npt.NDArray[np.int32], author: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
+    """One number for each pair of page and person; whoever has no name is a person of their own."""
+    pair = page.astype(np.int64) * (int(author.max(initial=0)) + 1) + author
+    return np.where(author >= 0, pair, -1 - np.arange(len(author)))
 
 
 def _copy_groups(page: npt.NDArray[np.int32], copy: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:

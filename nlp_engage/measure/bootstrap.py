@@ -66,7 +66,12 @@ def blocks(units: int, seed: int) -> npt.NDArray[np.int64]:
 
 
 def bca_interval(
-    draws: FloatArray, point: FloatArray, left_out: FloatArray, units: FloatArray, level: float
+    draws: FloatArray,
+    point: FloatArray,
+    left_out: FloatArray,
+    units: FloatArray,
+    level: float,
+    freedom: npt.NDArray[np.int64] | None = None,
 ) -> tuple[FloatArray, FloatArray]:
     """Bias-corrected and accelerated interval of each column, widened as Student's t is for few or unequal units.
 
@@ -77,6 +82,8 @@ def bca_interval(
         units: Units that have a say in each statistic; fewer than two give no interval, nor do units that are
             all alike, for these do not tell how much others would differ. Shape: (S,).
         level: Confidence level in (0, 1).
+        freedom: Degrees of freedom, 1 or more, where they are known better than from all units together.
+            Shape: (S,).
 
     Returns:
         Lower and upper ends, NaN without an interval. Shapes: (S,), (S,).
@@ -92,7 +99,8 @@ def bca_interval(
     valid = (~np.isnan(draws)).sum(axis=0)
     below = (draws < point).sum(axis=0) + 0.5 * (draws == point).sum(axis=0)
     bias = _inverse_normal(np.divide(below, valid, out=np.full(len(valid), 0.5), where=valid > 0), valid)
-    acceleration, freedom = _shape_of(left_out, units)
+    acceleration, own_freedom = _shape_of(left_out, units)
+    freedom = own_freedom if freedom is None else freedom
     alike = np.nan_to_num(draws[np.maximum(valid - 1, 0), np.arange(len(valid))] - draws[0]) <= _ALIKE * np.abs(point)
     ends = []
     for tail in ((1 - level) / 2, (1 + level) / 2):
@@ -100,6 +108,18 @@ def bca_interval(
         moved = bias + moved / np.maximum(1 - acceleration * moved, 0.1)
         ends.append(np.where(alike, np.nan, _quantiles(draws, valid, _normal_cdf(moved))))
     return ends[0], ends[1]
+
+
+def degrees_of_freedom(left_out: FloatArray, units: FloatArray) -> npt.NDArray[np.int64]:
+    """Degrees of freedom of a variance made of the units' influences; arguments as for ``bca_interval``.
+
+    Returns:
+        From 1 to one less than the units; 0 where there are fewer than two. Shape: (S,).
+
+    >>> degrees_of_freedom(np.array([[1.0, 9.0], [-1.0, 0.1], [1.0, -0.1], [-1.0, 0.0]]), np.full(2, 4.0)).tolist()
+    [3, 3]
+    """
+    return _shape_of(left_out, units)[1]
 
 
 def percentile_interval(

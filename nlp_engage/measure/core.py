@@ -55,7 +55,7 @@ def measure(
             value, or a table thread id -> group.
         held_out: Language -> the classifier's confusion on held-out replies (``quantify.held_out``). With it,
             each row has corrected shares beside the raw ones: ``share_*_corrected`` with ``_low`` and
-            ``_high``, and ``share_*_emq``.
+            ``_high``, and ``share_*_emq``, or ``None`` and the reason in ``notes``. Empty where nothing is known.
         resamples: Bootstrap resamples; with 0 there are no intervals.
         level: Confidence level of the intervals, in (0, 1).
         seed: Of the resampling: same trees, same seed, same numbers.

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 MIN_REPLIES: Final = 30
 """Fewer labelled replies than this are not corrected: the correction of a handful is noise."""
+NO_SCORES: Final = "the model's errors on held-out replies are not known here: shares are not corrected"
 CORRECTED: Final = tuple(f"share_{label}_corrected" for label in LABELS)
 EMQ: Final = tuple(f"share_{label}_emq" for label in LABELS)
 
@@ -58,7 +59,8 @@ def corrections(
     Args:
         table: The facts.
         cells: Their sums by thread within group.
-        known: Language -> what the classifier did on held-out replies.
+        known: Language -> what the classifier did on held-out replies; empty where nothing is known, and then no
+            group is corrected.
         resamples: Resamples of threads, each with its own draw of the confusions; 0 for no intervals.
         level: Confidence level.
         seed: Of both.
@@ -66,6 +68,8 @@ def corrections(
     Returns:
         One correction a group.
     """
+    if not known:
+        return [Correction(reason=NO_SCORES)] * len(cells.totals)
     languages = sorted(known)
     refused = {language: reason for language in languages if (reason := _refusal(known[language]))}
     counts, strangers = _counts(table, cells, languages)
@@ -81,9 +85,9 @@ def corrections(
         if reason:
             found.append(Correction(reason=reason))
             continue
-        shares = _shares(mine.sum(axis=0), rates)
+        shares = corrected_shares(mine.sum(axis=0), rates)
         beside = _emq(table, by_group[g], languages, known)
-        low, high, reason = _interval(mine, shares, rates, drawn, (resamples, level, seed))
+        low, high, reason = corrected_interval(mine, shares, rates, drawn, (resamples, level, seed))
         found.append(Correction(shares=_plain(shares), low=low, high=high, emq=_plain(beside), reason=reason))
     return found
 
@@ -134,7 +138,7 @@ def _unfit(counts: FloatArray, strangers: FloatArray, languages: list[str], refu
     return reasons[0] if reasons else ""
 
 
-def _shares(counts: FloatArray, rates: FloatArray) -> FloatArray:
+def corrected_shares(counts: FloatArray, rates: FloatArray) -> FloatArray:
     """Adjusted counts of all languages together. Shapes: (..., L, 3) and (..., L, 3, 3) -> (..., 3)."""
     n = counts.sum(axis=-1, keepdims=True)
     adjusted = adjusted_count(np.divide(counts, n, out=np.full_like(counts, 1 / len(LABELS)), where=n > 0), rates)
@@ -157,9 +161,18 @@ def _emq(
     return shares / len(rows)
 
 
-def _interval(
+def corrected_interval(
     counts: FloatArray, shares: FloatArray, rates: FloatArray, drawn: FloatArray, settings: tuple[int, float, int]
 ) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None, str]:
+    """Ends of the corrected shares of a group, or why there are none: threads and confusions drawn anew each time.
+
+    Args:
+        counts: Predicted labels by thread and language. Shape: (T, L, 3).
+        shares: The corrected shares. Shape: (3,).
+        rates: Probability of each prediction given the truth, by language. Shape: (L, 3, 3).
+        drawn: Draws of the same (``quantify.draw_rates``). Shape: (B, L, 3, 3).
+        settings: Resamples B, level, seed.
+    """
     resamples, level, seed = settings
     units = int((counts.sum(axis=(1, 2)) > 0).sum())
     if units < 2:
@@ -170,9 +183,9 @@ def _interval(
     flat = np.zeros((int(place.max()) + 1, counts[0].size))
     np.add.at(flat, place, counts.reshape(len(counts), -1))
     sums = resample_weights(len(flat), resamples, seed) @ flat
-    draws = _shares(sums.reshape(resamples, *counts.shape[1:]), drawn)
+    draws = corrected_shares(sums.reshape(resamples, *counts.shape[1:]), drawn)
     without = np.maximum(flat.sum(axis=0) - flat, 0).reshape(len(flat), *counts.shape[1:])
-    left_out = _shares(without, rates)
+    left_out = corrected_shares(without, rates)
     low, high = percentile_interval(draws, left_out, np.full(len(LABELS), float(units)), level)
     if np.isnan(low).any():
         return None, None, "all threads alike: no interval"

@@ -1,4 +1,4 @@
-"""What a reply is credited with: the formulas of version ``eq-1``, on plain arrays.
+"""What a reply is credited with: the formulas of version ``eq-2``, on plain arrays.
 
 ``docs/measure.md`` gives the reasons and a worked thread; the tests hold the axioms.
 """
@@ -14,18 +14,21 @@ if TYPE_CHECKING:
 
     from nlp_engage.types import BoolArray, FloatArray
 
-VERSION: Final = "eq-1"
+VERSION: Final = "eq-2"
 """Name of the definitions below. Any change to them changes it."""
 SAID: Final = 0.5
 """Credit for having said something, whether or not anybody came back."""
 DECAY: Final = 2.0
 """Each further turn of the other side closes this much of the gap to 1: half of it."""
+VOICE: Final = 3.0
+"""In EQ nobody counts for more than so many replies on one page."""
 _BELOW_ONE: Final = float(np.nextafter(1.0, 0.0))
 
 
 def credit(
-    expression: FloatArray, dialogue: FloatArray, exchange: FloatArray, uniqueness: FloatArray, self_reply: BoolArray
-) -> FloatArray:
+    expression: FloatArray, dialogue: FloatArray, exchange: FloatArray, uniqueness: FloatArray, self_reply: BoolArray,
+    *, said: float = SAID, decay: float = DECAY,
+) -> FloatArray:  # fmt: skip
     """Credit ``c = u * (s/2 + d * (1 - 2 ** -(1 + r)))``, with ``r`` taken as 0 where somebody answers themself.
 
     With ``r = 0`` dialogue earns what self-expression earns, one half for having said something; so a reply to
@@ -37,6 +40,8 @@ def credit(
         exchange: ``r``, what the other side said in return, 0 or more. Shape: (n,).
         uniqueness: ``u`` in [0, 1]. Shape: (n,).
         self_reply: Whether the reply answers its own author. Shape: (n,).
+        said: Credit for having said something, in [0, 1]. Another than ``SAID`` is for ``sensitivity`` only.
+        decay: Base of the decay, above 1. Another than ``DECAY`` is for ``sensitivity`` only.
 
     Returns:
         In [0, 1). Shape: (n,), float64.
@@ -45,8 +50,8 @@ def credit(
     >>> credit(no, one, np.array([0.0, 1, 2, 2]), one, np.array([False, False, False, True])).tolist()
     [0.5, 0.75, 0.875, 0.5]
     """
-    kept_up = 1 - (1 - SAID) * DECAY ** -np.where(self_reply, 0.0, exchange)
-    return np.minimum(uniqueness * (SAID * expression + dialogue * kept_up), _BELOW_ONE)
+    kept_up = 1 - (1 - said) * decay ** -np.where(self_reply, 0.0, exchange)
+    return np.minimum(uniqueness * (said * expression + dialogue * kept_up), _BELOW_ONE)
 
 
 def uniqueness(copies: npt.NDArray[np.integer], substance: FloatArray) -> FloatArray:
@@ -57,7 +62,7 @@ def uniqueness(copies: npt.NDArray[np.integer], substance: FloatArray) -> FloatA
     the others, and all copies together earn no more than the best of them.
 
     Args:
-        copies: Equal numbers for replies with the same normalised text on the same page. Shape: (n,).
+        copies: Equal numbers for replies with the same text, or nearly the same, on the same page. Shape: (n,).
         substance: ``w``, probability of being no mindless reply. Shape: (n,).
 
     Returns:
@@ -70,6 +75,27 @@ def uniqueness(copies: npt.NDArray[np.integer], substance: FloatArray) -> FloatA
     total = np.bincount(group, weights=substance, minlength=len(size))
     shared = np.divide(substance, total[group], out=1.0 / size[group], where=total[group] > 0)
     return np.where(size[group] == 1, 1.0, shared)
+
+
+def voice(person: npt.NDArray[np.integer]) -> FloatArray:
+    """Weight of each reply in EQ: ``v = min(1, 3 / n)`` for a person who wrote ``n`` replies on the page.
+
+    A mean over replies belongs to whoever writes most: two accounts that talk to each other all day would be the
+    quality of the page. So nobody counts for more than ``VOICE`` replies. The weight looks at no label: a flood
+    of tokens from one account weighs as little as a flood of dialogue.
+
+    Args:
+        person: Equal numbers for replies of one person on one page. Shape: (n,).
+
+    Returns:
+        In (0, 1]. Shape: (n,).
+
+    >>> voice(np.array([1, 2, 1, 1, 1, 1, 1])).tolist()
+    [0.5, 1.0, 0.5, 0.5, 0.5, 0.5, 0.5]
+    """
+    _, who, wrote = np.unique(person, return_inverse=True, return_counts=True)
+    weight: FloatArray = np.minimum(1.0, VOICE / wrote[who])
+    return weight
 
 
 def answered_back(parent: npt.NDArray[np.integer], other: BoolArray, substance: FloatArray) -> FloatArray:

@@ -14,6 +14,8 @@ import numpy as np
 
 from nlp_engage.errors import DataError
 from nlp_engage.measure.assemble import Facts, assemble
+from nlp_engage.measure.near import is_long, sign
+from nlp_engage.measure.table import Names
 from nlp_engage.structure import depths, exchange_weights, structural_virality, thread_h_index
 from nlp_engage.text import copy_key
 from nlp_engage.types import LABELS
@@ -30,6 +32,10 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NO_TIME: Final = int(np.iinfo(np.int64).min)  # what numpy calls NaT
 _FLUSH: Final = 65_536
 """Rows kept as Python objects before they become arrays."""
+_SHORT: Final = 200
+"""Characters of a text that is remembered: short ones come again, long ones would fill the memory."""
+_TOKEN: Final = 0.95
+"""Replies this surely mindless are compared with no near-copy: they earn next to nothing as it is."""
 
 _ROW: Final[dict[str, Any]] = {
     "thread": np.int32, "index": np.int32, "author": np.int32, "owner": np.bool_, "language": np.int32,
@@ -66,7 +72,7 @@ def collect(labelled_trees: Iterable[LabelledTree]) -> ReplyTable:
     >>> sure = np.array([[np.nan] * 3, [0, 1, 0], [0, 1, 0], [0, 1, 0], [0, 0, 1]], dtype=float)
     >>> table = collect([LabelledTree(tree=tree, probabilities=sure, acts=np.full(5, -1, dtype=np.int32),
     ...                               act_probabilities=np.full(5, np.nan), languages=("en",) * 5)])
-    >>> table.comment_ids, table.exchange.tolist(), table.credits().tolist()
+    >>> tuple(table.comment_ids), table.exchange.tolist(), table.credits().tolist()
     (('1', '2', '3', '4'), [1.0, 2.0, 1.0, 0.0], [0.75, nan, 0.75, 0.5])
     """
     collector = _Collector()
@@ -104,9 +110,14 @@ class _Collector:
     thread_ids: dict[str, int] = field(default_factory=dict)
     platforms: list[str | None] = field(default_factory=list)
     comment_ids: list[str] = field(default_factory=list)
-    people: dict[tuple[str | None, str], int] = field(default_factory=dict)
+    packed_ids: list[Names] = field(default_factory=list)
+    count: int = 0
+    people: defaultdict[str | None, dict[str, int]] = field(default_factory=lambda: defaultdict(dict))
+    authors: list[str] = field(default_factory=list)
+    long_keys: list[str] = field(default_factory=list)
     languages: dict[str, int] = field(default_factory=dict)
     pages: dict[tuple[str | None, str, bool], int] = field(default_factory=dict)
+    joined: int = 0
 
     def add(self, labelled: LabelledTree) -> None:
         """Take the facts of one thread."""
@@ -133,7 +144,7 @@ class _Collector:
             self.threads[name].append(value)
         page = (platform, owner or tree.thread_id, bool(owner))
         self._add_rows(labelled, platform, self.pages.setdefault(page, len(self.pages)))
-        if len(self.rows["thread"]) >= _FLUSH:
+        if len(self.rows["thread"]) >= _FLUSH or len(self.threads["h"]) >= _FLUSH:
             self._flush()
 
     def _add_rows(self, labelled: LabelledTree, platform: str | None, page: int) -> None:
@@ -141,11 +152,12 @@ class _Collector:
         nodes = [i for i, gone in enumerate(tree.stand_in.tolist()) if i and not gone]
         comments, parents = tree.comments, tree.parents.tolist()
         place = [-1] * len(comments)
-        for row, i in enumerate(nodes, len(self.comment_ids)):
+        for row, i in enumerate(nodes, self.count):
             place[i] = row
         written, above = [comments[i] for i in nodes], [comments[parents[i]] for i in nodes]
         owner = _by_owner(comments)
         keyed = (~np.isnan(labelled.probabilities[:, 0])).tolist()
+        telling = (labelled.probabilities[:, 0] < _TOKEN).tolist()
         rows = self.rows
         rows["thread"] += [len(self.thread_ids) - 1] * len(nodes)
         rows["page"] += [page] * len(nodes)
@@ -159,16 +171,26 @@ class _Collector:
         pairs = [(c.author, p.author) for c, p in zip(written, above, strict=True)]
         rows["self_reply"] += [bool(name) and name == answered for name, answered in pairs]
         rows["other"] += [bool(name and answered) and name != answered for name, answered in pairs]
-        rows["copy"] += [_copy(comments[i].text) if keyed[i] and not owner[i] else 0 for i in nodes]
+        keys = [_copy(comments[i].text) if keyed[i] and not owner[i] else ("", 0) for i in nodes]
+        rows["copy"] += [number for _, number in keys]
+        long = [k for k, (key, _) in enumerate(keys) if telling[nodes[k]] and is_long(key)]
+        self.parts["long"].append(np.array(long, dtype=np.int64) + self.count)
+        self.long_keys += [keys[k][0] for k in long]
         rows["first_answer"] += _first_answers(comments, parents, owner, nodes)
         self.comment_ids += [c.id for c in written]
+        self.count += len(nodes)
         self.parts["probabilities"].append(labelled.probabilities[nodes])
         self.parts["act"].append(labelled.acts[nodes])
         self.parts["depth"].append(depths(tree)[nodes])
         self.parts["exchange"].append(_exchange(labelled)[nodes])
 
     def _person(self, platform: str | None, name: str | None) -> int:
-        return self.people.setdefault((platform, name), len(self.people)) if name else -1
+        if not name:
+            return -1
+        code = self.people[platform].setdefault(name, len(self.authors))
+        if code == len(self.authors):
+            self.authors.append(name)
+        return code
 
     def _language(self, name: str) -> int:
         return self.languages.setdefault(name, len(self.languages))
@@ -176,25 +198,39 @@ class _Collector:
     def _flush(self) -> None:
         for name, kind in _ROW.items():
             self.parts[name].append(np.array(self.rows[name], dtype=kind))
+        for name, kind in _THREAD.items():
+            self.parts[f"thread {name}"].append(np.array(self.threads[name], dtype=kind))
         self.rows.clear()
-        for name in _ARRAYS:
-            self.parts[name] = [np.concatenate(self.parts[name])] if self.parts[name] else []
+        self.threads.clear()
+        self.parts["signatures"].append(sign(self.long_keys))
+        self.long_keys.clear()
+        self.packed_ids.append(Names.of(self.comment_ids))
+        self.comment_ids.clear()
+        for name in _ARRAYS:  # of many small arrays one: each has a price of its own
+            done, new = self.parts[name][: self.joined], self.parts[name][self.joined :]
+            self.parts[name] = [*done, *([np.concatenate(new)] if new else [])]
+        self.joined = len(self.parts["act"])
 
     def facts(self) -> Facts:
-        """What was gathered, in the order it came."""
+        """What was gathered, in the order it came; the collector is empty afterwards."""
         self._flush()
+        self.people.clear()
         none = {"probabilities": np.zeros((0, len(LABELS)))}
+
+        def column(name: str) -> npt.NDArray[Any]:
+            parts = self.parts.pop(name)
+            return np.concatenate(parts) if parts else none.get(name, np.zeros(0))
+
         return Facts(
-            rows={
-                name: np.concatenate(self.parts[name]) if self.parts[name] else none.get(name, np.zeros(0))
-                for name in (*_ROW, *_ARRAYS)
-            },
-            threads={name: np.array(self.threads[name], dtype=kind) for name, kind in _THREAD.items()},
+            rows={name: column(name) for name in (*_ROW, *_ARRAYS)},
+            threads={name: column(f"thread {name}") for name in _THREAD},
             thread_ids=list(self.thread_ids),
             platforms=self.platforms,
-            comment_ids=self.comment_ids,
-            authors=[name for _, name in self.people],
+            comment_ids=self.packed_ids,
+            authors=self.authors,
             languages=list(self.languages),
+            long_rows=np.concatenate([np.zeros(0, np.int64), *self.parts["long"]]),
+            signatures=np.concatenate(self.parts["signatures"]),
         )
 
 
@@ -224,10 +260,18 @@ def _likes(comment: Comment) -> float:
     return nan if comment.likes is None else float(comment.likes)
 
 
+def _copy(text: str) -> tuple[str, int]:
+    return _known_copy(text) if len(text) <= _SHORT else _copy_number(text)
+
+
 @lru_cache(maxsize=65_536)
-def _copy(text: str) -> int:
-    key = copy_key(text).encode("utf-8", "surrogatepass")
-    return int.from_bytes(blake2b(key, digest_size=8).digest())
+def _known_copy(text: str) -> tuple[str, int]:
+    return _copy_number(text)
+
+
+def _copy_number(text: str) -> tuple[str, int]:
+    key = copy_key(text)
+    return key, int.from_bytes(blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest())
 
 
 def _exchange(labelled: LabelledTree) -> FloatArray:

@@ -117,14 +117,14 @@ def response_hours(
             continue
         place = blocks(int(size[g]), seed)
         weights = resample_weights(int(place.max()) + 1, resamples, seed)
-        draws = _medians(hours[a:b], weights, place[cell[a:b] - first_cell[g]])[:, None]
+        draws = medians(hours[a:b], weights, place[cell[a:b] - first_cell[g]])[:, None]
         unskewed = np.full((1, 1), np.nan)  # leaving one thread out says little of a median's skewness
         low, high = bca_interval(draws, values[g : g + 1], unskewed, units[g : g + 1], level)
         ends[g] = low[0], high[0]
     return values, ends, units
 
 
-def _medians(ordered: FloatArray, weights: FloatArray, unit: npt.NDArray[np.int64]) -> FloatArray:
+def medians(ordered: FloatArray, weights: FloatArray, unit: npt.NDArray[np.int64]) -> FloatArray:
     """Median of a sorted sample with whole weights, for each row of weights; NaN where all are 0."""
     found = np.full(len(weights), np.nan)
     step = max(1, _AT_ONCE // len(ordered))

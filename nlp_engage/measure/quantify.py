@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from nlp_engage.errors import DataError
+from nlp_engage.scores import own_scores
 from nlp_engage.types import LABELS
 
 if TYPE_CHECKING:
@@ -96,6 +97,20 @@ def held_out(evaluation: Mapping[str, Any]) -> dict[str, HeldOut]:
             "Make one with: nlp-engage evaluate --model DIR --data FILE --json"
         )
     return {str(language): _held_out(str(language), found) for language, found in languages.items()}
+
+
+def held_out_of(scores: Mapping[str, Any] | None, name: str | None) -> dict[str, HeldOut]:
+    """The confusions of a model from its ``scores.json``; none where they are not known.
+
+    Args:
+        scores: Name -> evaluation (``Labeller.scores``, ``archive.run_scores``).
+        name: Name of the model, as in the manifest of a run.
+
+    Raises:
+        DataError: As ``held_out``.
+    """
+    own = own_scores(scores, name)
+    return {} if own is None else held_out(own)
 
 
 def _held_out(language: str, found: Mapping[str, Any]) -> HeldOut:

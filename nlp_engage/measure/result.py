@@ -28,7 +28,7 @@ class Measurement:
     """Rows of numbers, and what they were made with.
 
     Attributes:
-        version: Version of the definitions, ``eq-1``.
+        version: Version of the definitions, ``eq-2``.
         by: Column the rows are grouped by; ``None`` for all together, ``table`` for a table of groups.
         level: Confidence level of the intervals.
         resamples: Bootstrap resamples.

@@ -68,7 +68,7 @@ STATISTICS: Final = (
     _ratio("share_mindless_interaction", "mindless", "replies"),
     _ratio("share_genuine_dialogue", "dialogue", "replies"),
     _ratio("share_self_expression", "expression", "replies"),
-    _ratio("eq", "credit", "replies", scale=100.0),
+    _ratio("eq", "credit", "voice", scale=100.0, support="replies"),
     _total("ep", "engaged"),
     _ratio("reciprocity", "turns_answered", "turns", "no dialogue turn by a known author"),
     _ratio("responsiveness", "questions_answered", "questions", "no question or request to a known owner"),

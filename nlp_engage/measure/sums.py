@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     IntColumn = npt.NDArray[np.int64]
 
 SUMS: Final = (
-    "replies", "mindless", "dialogue", "expression", "credit", "turns", "turns_answered", "questions",
+    "replies", "mindless", "dialogue", "expression", "credit", "voice", "turns", "turns_answered", "questions",
     "questions_answered", "depth", "cascades", "virality", "threads", "h", "dead_likes", "posts", "owner_replies",
     "unlabelled", "likes", "liked",
 )  # fmt: skip
@@ -114,7 +114,8 @@ def _reply_sums(table: ReplyTable, cell: IntColumn, count: int) -> dict[str, Flo
         "mindless": add(p[:, 0]),
         "dialogue": add(p[:, 1]),
         "expression": add(p[:, 2]),
-        "credit": add(table.credit[measured]),
+        "credit": add((table.credit * table.voice)[measured]),
+        "voice": add(table.voice[measured]),
         "turns": add(p[:, 1] * named),
         "turns_answered": add(p[:, 1] * named * table.answered[measured]),
         "questions": add(asked),

@@ -6,8 +6,9 @@ Rows stand in a fixed order (thread id, then tree order), so that sums do not de
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -15,11 +16,63 @@ import numpy.typing as npt
 from nlp_engage.types import ACTS, LABELS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     import pyarrow as pa
 
     from nlp_engage.types import BoolArray, FloatArray, IntArray
 
+_UNPACKED: Final = 8_192
+
 TimeArray = npt.NDArray[np.datetime64]
+
+
+class Names(Sequence[str]):
+    """Many names in little memory: their bytes in a row, each a string only while it is looked at.
+
+    >>> names = Names.of(["ann", "小张"])
+    >>> names[1], list(names), len(names)
+    ('小张', ['ann', '小张'], 2)
+    """
+
+    def __init__(self, encoded: pa.LargeBinaryArray) -> None:
+        self._encoded = encoded
+
+    @classmethod
+    def of(cls, names: Iterable[str]) -> Names:
+        """Pack some names; half surrogate pairs survive."""
+        import pyarrow as pa
+
+        return cls(pa.array([name.encode("utf-8", "surrogatepass") for name in names], pa.large_binary()))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Names], order: npt.NDArray[np.int64]) -> Names:
+        """All names of some packs, in a new order."""
+        import pyarrow as pa
+
+        chunks = pa.chunked_array([part._encoded for part in parts], pa.large_binary())
+        return cls(chunks.combine_chunks().take(pa.array(order)))
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._encoded)
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+    @overload
+    def __getitem__(self, place: slice) -> Names: ...
+    def __getitem__(self, place: int | slice) -> str | Names:
+        """One name, or some of them."""
+        if isinstance(place, slice):
+            return Names(self._encoded[place])
+        name: bytes = self._encoded[place].as_py()
+        return name.decode("utf-8", "surrogatepass")
+
+    def __iter__(self) -> Iterator[str]:
+        """The names in order, a few thousand unpacked at a time."""
+        for start in range(0, len(self), _UNPACKED):
+            for name in self._encoded[start : start + _UNPACKED].to_pylist():
+                yield name.decode("utf-8", "surrogatepass")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -56,6 +109,8 @@ class ReplyTable:
         self_reply: It answers a comment of its own author. Shape: (n,), bool.
         exchange: ``r``, see ``structure.exchange_weights``. Shape: (n,), float64.
         uniqueness: ``u`` in [0, 1], 1 where nothing was copied. Shape: (n,), float64.
+        uniqueness_exact: The same where only exact copies share, for ``sensitivity``. Shape: (n,), float64.
+        voice: Weight in EQ, in (0, 1]: nobody counts for more than three replies on a page. Shape: (n,), float64.
         answered: Probability that somebody else took it up in a direct answer. Shape: (n,), float64.
         owner_answered: The owner wrote something below it. Shape: (n,), bool.
         owner_hours: Hours until the owner's first answer, NaN where unknown. Shape: (n,), float64.
@@ -74,7 +129,7 @@ class ReplyTable:
     thread_h: IntArray
     authors: tuple[str, ...]
     languages: tuple[str, ...]
-    comment_ids: tuple[str, ...]
+    comment_ids: Sequence[str]
     thread: IntArray
     index: IntArray
     author: IntArray
@@ -88,6 +143,8 @@ class ReplyTable:
     self_reply: BoolArray
     exchange: FloatArray
     uniqueness: FloatArray
+    uniqueness_exact: FloatArray
+    voice: FloatArray
     answered: FloatArray
     owner_answered: BoolArray
     owner_hours: FloatArray
@@ -108,7 +165,7 @@ class ReplyTable:
         return self.labelled & ~self.owner
 
     def credits(self) -> FloatArray:
-        """Credit of each reply: ``100 * mean`` of it is EQ.
+        """Credit of each reply: ``100 *`` its mean, weighted by ``voice``, is EQ.
 
         Returns:
             In [0, 1); NaN for owner replies and unlabelled ones, which earn nothing and cost nothing. Shape: (n,).
@@ -119,7 +176,7 @@ class ReplyTable:
         """One row a reply, with everything that went into its credit.
 
         Columns: ``thread_id, platform, comment_id, index, author, owner, lang, created, likes, depth, label,
-        p_mindless_interaction, p_genuine_dialogue, p_self_expression, act, self_reply, exchange, uniqueness,
+        p_mindless_interaction, p_genuine_dialogue, p_self_expression, act, self_reply, exchange, uniqueness, voice,
         answered, owner_answered, owner_hours, credit``; null where a value is unknown.
         """
         import pyarrow as pa
@@ -129,7 +186,7 @@ class ReplyTable:
         columns = {
             "thread_id": _words(self.thread_ids, self.thread),
             "platform": _words(self.platforms, self.thread),
-            "comment_id": pa.array(self.comment_ids, pa.string()),
+            "comment_id": pa.array(list(self.comment_ids), pa.string()),
             "index": pa.array(self.index),
             "author": _words(self.authors, self.author),
             "owner": pa.array(self.owner),
@@ -146,6 +203,7 @@ class ReplyTable:
             "self_reply": pa.array(self.self_reply),
             "exchange": _numbers(self.exchange),
             "uniqueness": _numbers(self.uniqueness),
+            "voice": _numbers(self.voice),
             "answered": _numbers(self.answered),
             "owner_answered": pa.array(self.owner_answered),
             "owner_hours": _numbers(self.owner_hours),

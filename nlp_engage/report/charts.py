@@ -29,6 +29,9 @@ _FOCUS: Final = {"condition": {"test": "focus === '' || focus === datum.label", 
 _TIP: Final = {"field": "tip"}
 _WHISKER: Final = {"type": "rule", "strokeWidth": 1.75}
 _POINT: Final = {"type": "point", "filled": True, "size": 60}
+_HOLLOW: Final = {"type": "point", "filled": False, "size": 70, "strokeWidth": 1.25}
+_KNOWN: Final = [{"filter": "isValid(datum.corrected)"}]
+"""Groups whose shares could not be corrected have no hollow mark."""
 _DAY_MS: Final = 86_400_000
 _MOST_TICKS: Final = 30
 
@@ -84,9 +87,15 @@ def share_points(charted: Charted, words: Words) -> list[tuple[str, dict[str, An
                 continue
             interval = words.interval(low, high, charted.level, "percent")
             size = words.count("reply", row["n_replies"]) + words("join.dot") + words.count("thread", row["n_threads"])
-            tip = [charted.names[row["group"]], f"{words(f'label.{label}')}: {words.percent(share)}{interval}", size]
+            corrected, c_low, c_high = (row.get(f"share_{label}_corrected{end}") for end in ("", "_low", "_high"))
+            tip = [charted.names[row["group"]], f"{words(f'label.{label}')}: {words.percent(share)}{interval}"]
+            if corrected is not None:
+                c_interval = words.interval(c_low, c_high, charted.level, "percent")
+                tip.append(words("trends.corrected", value=words.percent(corrected) + c_interval))
+            tip.append(size)
             point = {"label": label, "share": share, "tip": "\n".join(tip)}
             point |= {"low": share if low is None else low, "high": share if high is None else high}
+            point |= {} if corrected is None else {"corrected": corrected}
             points.append((row["group"], point))
     return points
 
@@ -112,6 +121,11 @@ def over_time(charted: Charted, words: Words) -> dict[str, Any]:
             {"mark": {"type": "line", "strokeWidth": 1.5}, "encoding": {"y": y, "detail": {"field": "run"}}},
             {"mark": _WHISKER, "encoding": {"y": {**y, "field": "low"}, "y2": {"field": "high"}, "tooltip": _TIP}},
             {"mark": _POINT, "encoding": {"y": y, "shape": _SHAPE, "tooltip": _TIP}},
+            {
+                "transform": _KNOWN,
+                "mark": _HOLLOW,
+                "encoding": {"y": {**y, "field": "corrected"}, "shape": _SHAPE, "tooltip": _TIP},
+            },
         ],
     }
 
@@ -193,5 +207,10 @@ def by_group(charted: Charted, words: Words) -> dict[str, Any]:
         "layer": [
             {"mark": _WHISKER, "encoding": {"x": {**x, "field": "low"}, "x2": {"field": "high"}, "tooltip": _TIP}},
             {"mark": _POINT, "encoding": {"x": x, "shape": _SHAPE, "tooltip": _TIP}},
+            {
+                "transform": _KNOWN,
+                "mark": _HOLLOW,
+                "encoding": {"x": {**x, "field": "corrected"}, "shape": _SHAPE, "tooltip": _TIP},
+            },
         ],
     }

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from nlp_engage.errors import DataError
-from nlp_engage.measure import collect, measure_table
+from nlp_engage.measure import collect, held_out_of, measure_table
 from nlp_engage.report.gallery import Gallery
-from nlp_engage.report.ledger import Origin, labels_hash, shipped_scores
+from nlp_engage.report.ledger import Origin, labels_hash
 from nlp_engage.report.words import Words
 from nlp_engage.types import LABELS
 
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from nlp_engage.measure import Measurement, ReplyTable
+    from nlp_engage.measure import HeldOut, Measurement, ReplyTable
+    from nlp_engage.measure.campaign_report import CampaignReport
     from nlp_engage.types import LabelledTree
 
 RESAMPLES: Final = 1000
@@ -29,7 +30,8 @@ LEVEL: Final = 0.90
 TABLE_SUFFIXES: Final = (".json", ".csv", ".parquet")
 _NOTEBOOK_ROWS: Final = 50
 _NOTEBOOK_KEYS: Final = (
-    "n_threads", "n_replies", "n_people", *(f"share_{label}" for label in LABELS), "eq", "ep", "reciprocity",
+    "n_threads", "n_replies", "n_people",
+    *(f"share_{label}{end}" for label in LABELS for end in ("", "_corrected")), "eq", "ep", "reciprocity",
 )  # fmt: skip
 
 
@@ -41,6 +43,7 @@ class EngagementReport:
     Attributes:
         measurement: The rows that were asked for.
         table: The facts of every reply.
+        campaigns: A comparison of campaigns to show, or ``None``.
     """
 
     def __init__(
@@ -51,12 +54,17 @@ class EngagementReport:
         gallery: Gallery,
         by: str | Mapping[str, str] | None,
         manifest: Mapping[str, Any] | None = None,
+        scores: Mapping[str, Any] | None = None,
+        held_out: Mapping[str, HeldOut] | None = None,
     ) -> None:
         self.measurement = measurement
         self.table = table
+        self.campaigns: CampaignReport | None = None
         self._gallery = gallery
         self._by = by
         self._manifest = dict(manifest or {})
+        self._scores = scores
+        self._held_out = dict(held_out or {})
 
     def rows(self) -> list[dict[str, Any]]:
         """One dict a group: counts, and estimates with ``_low`` and ``_high``."""
@@ -101,7 +109,7 @@ class EngagementReport:
 
             write_table(self.measurement, out)
         elif out.suffix in (".html", ".htm"):
-            from nlp_engage.archive.parts import write_atomically
+            from nlp_engage.durable import write_atomically
 
             page = self.to_html(lang=lang, title=title, no_text=no_text, command=command)
             write_atomically(out, page.encode("utf-8"))
@@ -118,17 +126,18 @@ class EngagementReport:
 
         words = Words(lang)
         written = self._manifest.get("settings") or {}
-        figures = take_figures(self.table, self.measurement, by=self._by)
+        figures = take_figures(self.table, self.measurement, by=self._by, held_out=self._held_out)
         material = Material(
             figures=figures,
             table=self.table,
             gallery=self._gallery,
             title=title,
+            campaigns=self.campaigns,
             origin=Origin(
                 manifest=self._manifest,
                 command=command,
                 labels_hash=labels_hash(self.table),
-                scores=shipped_scores(self._manifest.get("model")),
+                scores=self._scores,
                 version=version("nlp-engage"),
             ),
         )
@@ -173,6 +182,7 @@ def measure(
     level: float = LEVEL,
     seed: int = 0,
     manifest: Mapping[str, Any] | None = None,
+    scores: Mapping[str, Any] | None = None,
 ) -> EngagementReport:
     """Measure labelled trees as they stream by, and keep what a report shows of them.
 
@@ -184,6 +194,8 @@ def measure(
         level: Confidence level of the intervals, in (0, 1).
         seed: Seed of the draws.
         manifest: Manifest of the run the trees come from, for the report's ledger.
+        scores: What the model scored on held-out replies (``Labeller.scores``, ``archive.run_scores``): its
+            confusions correct the shares, which otherwise stand there as counted, with the reason in ``notes``.
 
     Returns:
         The rows, and a report to save.
@@ -205,8 +217,17 @@ def measure(
     """
     gallery = Gallery()
     table = collect(gallery.watch(labelled))
-    measurement = measure_table(table, by=by, resamples=resamples, level=level, seed=seed)
-    return EngagementReport(measurement, table=table, gallery=gallery, by=by, manifest=manifest)
+    known = held_out_of(scores, _model_name(manifest, scores))
+    measurement = measure_table(table, by=by, held_out=known, resamples=resamples, level=level, seed=seed)
+    return EngagementReport(
+        measurement, table=table, gallery=gallery, by=by, manifest=manifest, scores=scores, held_out=known
+    )
+
+
+def _model_name(manifest: Mapping[str, Any] | None, scores: Mapping[str, Any] | None) -> str | None:
+    """Name of the model: as the run says, else the first of the scores, for it stands before its floors."""
+    named = ((manifest or {}).get("model") or {}).get("name")
+    return named or next(iter(scores or {}), None)
 
 
 def report_run(
@@ -217,6 +238,7 @@ def report_run(
     title: str | None = None,
     seed: int = 0,
     no_text: bool = False,
+    campaigns: str | Path | None = None,
 ) -> EngagementReport:
     """Write the engagement report of a finished run.
 
@@ -227,23 +249,35 @@ def report_run(
         title: Title; by default a question in the language of the report.
         seed: Seed of the bootstrap.
         no_text: Show no word of the archive; people and posts get codes drawn for this file.
+        campaigns: TOML file of campaigns to compare in a section of their own.
 
     Returns:
         The report, to go on with.
 
     Raises:
         RunError: The folder is no finished run.
-        DataError: ``out`` is no HTML file or the language is unknown.
+        DataError: ``out`` is no HTML file, the language is unknown, or the campaigns do not fit.
     """
-    from nlp_engage.archive import read_run, run_manifest
+    from nlp_engage.archive import read_run, run_manifest, run_scores
+    from nlp_engage.archive.store import account_codes
+    from nlp_engage.measure.campaign import compare_table
+    from nlp_engage.measure.campaign_file import read_campaigns
+    from nlp_engage.measure.posts import PostBook
 
     folder, target = Path(run), Path(out)
     if target.suffix not in (".html", ".htm"):
         raise DataError(f"{target} must end in .html: a report is one HTML file")
     Words(lang)  # an unknown language is told before the work is done
     manifest = run_manifest(folder)
-    report = measure(read_run(folder), seed=seed, manifest=manifest)
-    report.save(target, lang=lang, title=title, no_text=no_text, command=_command(folder, target, lang, seed, no_text))
+    plan = None if campaigns is None else read_campaigns(campaigns)
+    book = PostBook(alias=account_codes(folder))
+    report = measure(book.watch(read_run(folder)), seed=seed, manifest=manifest, scores=run_scores(folder))
+    if plan is not None:
+        report.campaigns = compare_table(report.table, book, plan, seed=seed)
+    command = _command(folder, target, lang, seed, no_text)
+    if campaigns is not None:
+        command += " --campaigns " + ("campaigns.toml" if no_text else shlex.quote(Path(campaigns).name))
+    report.save(target, lang=lang, title=title, no_text=no_text, command=command)
     return report
 
 

@@ -14,7 +14,7 @@ from nlp_engage.measure import measure_table
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from nlp_engage.measure import Measurement, ReplyTable
+    from nlp_engage.measure import HeldOut, Measurement, ReplyTable
     from nlp_engage.report.words import Words
 
 Row = dict[str, Any]
@@ -66,17 +66,26 @@ class Figures:
         return _DAYS[self.unit]
 
 
-def take_figures(table: ReplyTable, measurement: Measurement, *, by: str | Mapping[str, str] | None = None) -> Figures:
+def take_figures(
+    table: ReplyTable,
+    measurement: Measurement,
+    *,
+    by: str | Mapping[str, str] | None = None,
+    held_out: Mapping[str, HeldOut] | None = None,
+) -> Figures:
     """Measure a table in every way the report shows.
 
     Args:
         table: The facts (``measure.collect``).
         measurement: What the caller asked for: its level, resamples and seed hold for everything.
         by: The grouping the caller asked for; shown as a chart of its own if it is none of the usual ones.
+        held_out: Language -> confusion on held-out replies, which corrects the shares of all but single threads;
+            ``None`` for shares as counted only.
     """
+    same: dict[str, Any] = {"level": measurement.level, "seed": measurement.seed}
 
-    def rows(column: str | None, draws: int = measurement.resamples) -> list[Row]:
-        return measure_table(table, by=column, resamples=draws, level=measurement.level, seed=measurement.seed).rows()
+    def rows(column: str | None) -> list[Row]:
+        return measure_table(table, by=column, held_out=held_out, resamples=measurement.resamples, **same).rows()
 
     unit = time_unit(table.time[table.measured])
     periods = rows(unit)
@@ -92,7 +101,10 @@ def take_figures(table: ReplyTable, measurement: Measurement, *, by: str | Mappi
         languages=_largest(rows("lang")),
         by=(by if isinstance(by, str) else "") if own else None,
         groups=_largest(measurement.rows()) if own else [],
-        threads=sorted(rows("thread_id", 1), key=lambda r: (-(r["ep"] or 0), -r["n_replies"], r["group"])),
+        threads=sorted(
+            measure_table(table, by="thread_id", resamples=1, **same).rows(),
+            key=lambda r: (-(r["ep"] or 0), -r["n_replies"], r["group"]),
+        ),
         level=measurement.level,
         resamples=measurement.resamples,
         seed=measurement.seed,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from nlp_engage.report.safety import clean
+from nlp_engage.scores import STRICT, own_scores
 from nlp_engage.types import LANGUAGES, IssueKind
 
 if TYPE_CHECKING:
@@ -21,11 +21,9 @@ if TYPE_CHECKING:
     from nlp_engage.report.words import Words
 
 FORMULAS: Final = (
-    "shares", "eq", "ep", "reciprocity", "responsiveness", "return_rate", "breadth", "depth", "structural_virality",
-    "h_index", "graveyard",
+    "shares", "corrected", "eq", "ep", "reciprocity", "responsiveness", "return_rate", "breadth", "depth",
+    "structural_virality", "h_index", "graveyard",
 )  # fmt: skip
-STRICT: Final = "the same"
-"""How ``scores.json`` names further scores of the model: those on threads of which none was trained on."""
 _FLOORS: Final = {"majority label": "majority", "TF-IDF + logistic regression": "tfidf"}
 MAX_FILES: Final = 8
 """Names of files listed for each format."""
@@ -52,11 +50,7 @@ class Origin:
     @property
     def model_scores(self) -> Mapping[str, Any] | None:
         """The scores of the model itself; where there are several, the lowest."""
-        name = (self.manifest.get("model") or {}).get("name")
-        own = [
-            s for key, s in (self.scores or {}).items() if (key == name or key.startswith(STRICT)) and "macro_f1" in s
-        ]
-        return min(own, key=lambda s: s["macro_f1"], default=None)
+        return own_scores(self.scores, (self.manifest.get("model") or {}).get("name"))
 
 
 def labels_hash(table: ReplyTable) -> str:
@@ -66,29 +60,6 @@ def labels_hash(table: ReplyTable) -> str:
         state.update(comment_id.encode("utf-8", "surrogatepass") + b"\0")
     state.update(table.probabilities.round(6).astype("<f8").tobytes())
     return state.hexdigest()
-
-
-def shipped_scores(fingerprint: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """The scores of the model that labelled a run, if it is the shipped one.
-
-    Args:
-        fingerprint: What the run's manifest records of its model.
-
-    Returns:
-        ``scores.json`` of the shipped model; ``None`` if its weights are not those of the fingerprint.
-    """
-    from nlp_engage.classify.folder import default_model
-    from nlp_engage.errors import ModelError
-
-    try:
-        folder = default_model()
-        config = json.loads((folder / "config.json").read_text("utf-8"))
-        if config["sha256"]["model.onnx"] != (fingerprint or {}).get("sha256"):
-            return None
-        scores: dict[str, Any] = json.loads((folder / "scores.json").read_text("utf-8"))
-    except (ModelError, OSError, ValueError, KeyError):
-        return None  # the report says that the scores are not at hand; it does not fail for want of them
-    return scores
 
 
 def model_rows(origin: Origin, words: Words) -> list[tuple[str, str]]:

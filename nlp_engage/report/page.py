@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from nlp_engage.report import ledger, safety, story
+from nlp_engage.report.campaigns import campaign_views
 from nlp_engage.report.graveyard import graveyard
 from nlp_engage.report.posts import MAX_POSTS, Posts
 from nlp_engage.report.threads import CODES, FIRST_BRANCHES
@@ -17,6 +18,7 @@ from nlp_engage.types import LABELS
 
 if TYPE_CHECKING:
     from nlp_engage.measure import ReplyTable
+    from nlp_engage.measure.campaign_report import CampaignReport
     from nlp_engage.report.figures import Figures
     from nlp_engage.report.gallery import Gallery
     from nlp_engage.report.ledger import Origin
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
 HERE: Final = Path(__file__).parent
 VENDOR: Final = HERE / "assets" / "vendor"
-SECTIONS: Final = ("headline", "trends", "threads", "examples", "graveyard", "posts", "missing", "ledger")
+SECTIONS: Final = ("headline", "campaigns", "trends", "threads", "examples", "graveyard", "posts", "missing", "ledger")
 IN_ORDER: Final = (1, 2, 0)
 """Places in ``LABELS`` in the order in which the page shows them: best news first."""
 _TITLE_CHARS: Final = 200
@@ -41,6 +43,7 @@ class Material:
     gallery: Gallery
     origin: Origin
     title: str | None
+    campaigns: CampaignReport | None = None
 
 
 def render(material: Material, words: Words, veil: Veil) -> str:
@@ -66,7 +69,8 @@ def render(material: Material, words: Words, veil: Veil) -> str:
         vendored=vendored(),
         version=material.origin.version,
         no_text=veil.no_text,
-        sections=SECTIONS,
+        sections=SECTIONS if material.campaigns else [name for name in SECTIONS if name != "campaigns"],
+        campaigns=campaign_views(material.campaigns, words),
         in_order=IN_ORDER,
         codes=CODES,
         labels=LABELS,
@@ -139,6 +143,7 @@ def _numbers(material: Material, words: Words) -> dict[str, Any]:
     figures = material.figures
     fields, scale, point = graveyard(figures.overall, words)
     return {
+        "corrected": figures.overall.get(f"share_{LABELS[0]}_corrected") is not None,
         "verdict": story.verdict(figures, words, material.origin.model_scores),
         "shares": story.share_cards(figures, words),
         "cards": story.cards(figures, words),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from nlp_engage.types import LABELS, LANGUAGES, Label
@@ -48,6 +48,8 @@ class Card:
         means: A plain sentence, or why the number is unknown.
         place: Value, low and high as a share of the scale, for the bar; ``None`` without an interval.
         share: The value itself as a share of the scale; ``None`` where it is unknown.
+        corrected: The share corrected for the classifier's errors in words, or why there is none; empty otherwise.
+        corrected_place: As ``place``, for the corrected share.
     """
 
     key: str
@@ -59,6 +61,8 @@ class Card:
     means: str
     place: tuple[float, float, float] | None
     share: float | None
+    corrected: str = ""
+    corrected_place: tuple[float, float, float] | None = None
 
 
 def estimate(row: Mapping[str, Any], key: str) -> tuple[float | None, float | None, float | None]:
@@ -69,7 +73,8 @@ def estimate(row: Mapping[str, Any], key: str) -> tuple[float | None, float | No
 def leading(row: Row) -> str:
     """The label whose share is above that of both others by more than chance, else ``mixed``.
 
-    It must hold for the intervals, not only for the values: its low end is above the others' high ends.
+    It must hold for the intervals, not only for the values: its low end is above the others' high ends. Where shares
+    were corrected, it must hold for the corrected ones as well.
 
     >>> row = {"share_genuine_dialogue": .6, "share_genuine_dialogue_low": .5, "share_genuine_dialogue_high": .7,
     ...        "share_self_expression": .3, "share_self_expression_low": .2, "share_self_expression_high": .4,
@@ -78,12 +83,14 @@ def leading(row: Row) -> str:
     >>> leading(row), leading(row | {"share_self_expression_high": 0.55})
     ('genuine_dialogue', 'mixed')
     """
-    for label in LABELS:
-        low = row.get(f"share_{label}_low")
-        others = [row.get(f"share_{other}_high") for other in LABELS if other != label]
-        if low is not None and all(high is not None and low > high for high in others):
-            return str(label)
-    return "mixed"
+    ways = [""] + ["_corrected"] * (row.get(f"share_{LABELS[0]}_corrected") is not None)
+    return next((str(label) for label in LABELS if all(_leads(row, label, way) for way in ways)), "mixed")
+
+
+def _leads(row: Row, label: str, way: str) -> bool:
+    low = row.get(f"share_{label}{way}_low")
+    others = [row.get(f"share_{other}{way}_high") for other in LABELS if other != label]
+    return low is not None and all(high is not None and low > high for high in others)
 
 
 def verdict(figures: Figures, words: Words, scores: Mapping[str, Any] | None) -> Verdict:
@@ -100,7 +107,10 @@ def verdict(figures: Figures, words: Words, scores: Mapping[str, Any] | None) ->
         return Verdict(
             kind="empty", headline=words("verdict.empty"), sentences=(words("verdict.empty_why"),), caution=caution
         )
-    sentences = [_shares_sentence(row, words, figures.level), _quality_sentence(row, words, figures.level)]
+    sentences = [_shares_sentence(row, words, figures.level)]
+    if row.get(f"share_{LABELS[0]}_corrected") is not None:
+        sentences.append(_shares_sentence(row, words, figures.level, corrected=True))
+    sentences.append(_quality_sentence(row, words, figures.level))
     if row.get("responsiveness") is not None:
         value, low, high = estimate(row, "responsiveness")
         sentences.append(
@@ -115,13 +125,13 @@ def verdict(figures: Figures, words: Words, scores: Mapping[str, Any] | None) ->
     return Verdict(kind=kind, headline=words(f"verdict.{kind}"), sentences=tuple(sentences), caution=caution)
 
 
-def _shares_sentence(row: Row, words: Words, level: float) -> str:
+def _shares_sentence(row: Row, words: Words, level: float, *, corrected: bool = False) -> str:
     values = {}
     for code, label in (("m", Label.MINDLESS), ("d", Label.DIALOGUE), ("s", Label.EXPRESSION)):
-        value, low, high = estimate(row, f"share_{label}")
+        value, low, high = estimate(row, f"share_{label}{'_corrected' if corrected else ''}")
         values[code] = words.per_hundred(value or 0)
         values[f"{code}_interval"] = words.interval(low, high, level, "per_hundred")
-    return words("verdict.shares", **values)
+    return words("verdict.corrected", **values) if corrected else words("verdict.shares", **values)
 
 
 def _quality_sentence(row: Row, words: Words, level: float) -> str:
@@ -193,16 +203,26 @@ def cards(figures: Figures, words: Words) -> list[Card]:
 
 
 def share_cards(figures: Figures, words: Words) -> list[Card]:
-    """A card for each of the three shares, in the order of ``LABELS``."""
-    return [
-        _card(
-            figures,
-            words,
-            f"share_{label}",
-            _Kind(name=f"label.{label}", means=f"means.{label}", form="per_hundred", scale=1, unit="%"),
-        )
-        for label in LABELS
-    ]
+    """A card for each of the three shares, in the order of ``LABELS``: as counted, and corrected beside it."""
+    return [_share_card(figures, words, label) for label in LABELS]
+
+
+def _share_card(figures: Figures, words: Words, label: str) -> Card:
+    kind = _Kind(name=f"label.{label}", means=f"means.{label}", form="per_hundred", scale=1, unit="%")
+    card = _card(figures, words, f"share_{label}", kind)
+    if card.share is None:
+        return card
+    value, low, high = estimate(figures.overall, f"share_{label}_corrected")
+    if value is None:
+        why = words.reason((figures.overall.get("notes") or {}).get(f"share_{label}_corrected", ""))
+        return replace(card, corrected=words("headline.not_corrected", why=why) if why else "")
+    line = words(
+        "headline.corrected",
+        value=words.per_hundred(value),
+        interval=words.interval(low, high, figures.level, "per_hundred"),
+        emq=words.per_hundred(figures.overall[f"share_{label}_emq"]),
+    )
+    return replace(card, corrected=line, corrected_place=None if low is None or high is None else (value, low, high))
 
 
 def _card(figures: Figures, words: Words, key: str, kind: _Kind, *, more: str = "", **values: str) -> Card:

@@ -106,14 +106,23 @@ def _time_charts(figures: Figures, words: Words) -> list[Chart]:
 
 
 def _table(about: Charted, words: Words) -> list[tuple[str, list[str]]]:
-    """The figures of a chart as cells: replies, the three shares, EQ."""
+    """The figures of a chart as cells: replies, the three shares (corrected ones in a second line), EQ."""
     lines = []
     for row in about.rows:
         cells = [words.number(row["n_replies"])]
-        cells += [with_interval(estimate(row, f"share_{label}"), words, words.percent) for label in LABELS]
+        cells += [_share(row, label, words) for label in LABELS]
         cells.append(with_interval(estimate(row, "eq"), words, words.few))
         lines.append((about.names[row["group"]], cells))
     return lines
+
+
+def _share(row: Mapping[str, Any], label: str, words: Words) -> str:
+    """A share as counted, and in a second line as corrected."""
+    counted = with_interval(estimate(row, f"share_{label}"), words, words.percent)
+    corrected = estimate(row, f"share_{label}_corrected")
+    if corrected[0] is None:
+        return counted
+    return f"{counted}\n{words('trends.corrected', value=with_interval(corrected, words, words.percent))}"
 
 
 def group_name(group: str, column: str, words: Words, veil: Veil) -> str:

@@ -172,12 +172,14 @@ class Words:
     def reason(self, english: str) -> str:
         """A reason that ``measure`` gives in English, in this language; nothing where it is not known here.
 
-        >>> Words("zh").reason("no likes given")
-        '没有点赞数'
+        >>> Words("zh").reason("no likes given"), Words("zh").reason("fewer than 30 labelled replies: not corrected")
+        ('没有点赞数', '已标注的回复不足 30 条，不作校正')
         """
-        known = {entry["en"]: entry for key, entry in all_words().items() if key.startswith("why.")}
-        found: str = known[english][self.lang] if english in known else english if self.lang == "en" else ""
-        return found
+        for entry in (entry for key, entry in all_words().items() if key.startswith("why.")):
+            pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+)", re.escape(entry["en"]))
+            if found := re.fullmatch(pattern, english):
+                return self._closed(str(entry[self.lang]).format(**found.groupdict()))
+        return english if self.lang == "en" else ""
 
     def listed(self, items: Iterable[str]) -> str:
         """Several things in a row."""

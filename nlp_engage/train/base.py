@@ -192,7 +192,9 @@ def rebuild_encoder(weights: Path) -> Any:
     return model.eval()
 
 
-def cut_vocabulary(tokenizer_json: dict[str, Any], texts: Iterable[str], keep: int) -> tuple[dict[str, Any], list[int]]:
+def cut_vocabulary(
+    tokenizer_json: dict[str, Any], texts: Iterable[str], keep: int | None
+) -> tuple[dict[str, Any], list[int]]:
     """Cut a Unigram tokenizer to the pieces that texts use, and add the role tokens of the template.
 
     Kept: the special tokens, the ``keep`` most used pieces, every single CJK character, Latin letter, digit
@@ -201,7 +203,7 @@ def cut_vocabulary(tokenizer_json: dict[str, Any], texts: Iterable[str], keep: i
     Args:
         tokenizer_json: Parsed ``tokenizer.json`` with a ``Unigram`` model.
         texts: Comments, as they come; normalised here as the model will see them.
-        keep: How many of the most used pieces to keep.
+        keep: How many of the most used pieces to keep; ``None`` for all there are.
 
     Returns:
         The new ``tokenizer.json`` and, for each new id, the id of its row in the old embedding. The last
@@ -211,10 +213,12 @@ def cut_vocabulary(tokenizer_json: dict[str, Any], texts: Iterable[str], keep: i
 
     vocab: list[list[Any]] = tokenizer_json["model"]["vocab"]
     index = {piece: i for i, (piece, _) in enumerate(vocab)}
-    used = _count_pieces(Tokenizer.from_str(json.dumps(tokenizer_json)), texts)
-    wanted = {i for i, _ in used.most_common(keep)} | set(range(len(_FIRST_PIECES)))
-    wanted |= {i for piece, i in index.items() if _CJK_OR_LETTER.match(piece) or _EMOJI.match(piece)}
-    rows = sorted(i for i in wanted if i < len(vocab))
+    rows = list(range(len(vocab)))
+    if keep is not None:
+        used = _count_pieces(Tokenizer.from_str(json.dumps(tokenizer_json)), texts)
+        wanted = {i for i, _ in used.most_common(keep)} | set(range(len(_FIRST_PIECES)))
+        wanted |= {i for piece, i in index.items() if _CJK_OR_LETTER.match(piece) or _EMOJI.match(piece)}
+        rows = sorted(i for i in wanted if i < len(vocab))
     new_ids = {vocab[i][0]: n for n, i in enumerate(rows)}
     cut = json.loads(json.dumps({k: v for k, v in tokenizer_json.items() if k != "model"}))
     cut["model"] = {**tokenizer_json["model"], "vocab": [vocab[i] for i in rows]}
@@ -245,7 +249,9 @@ def _batches(texts: Iterable[str], size: int) -> Iterator[list[str]]:
     yield batch
 
 
-def prepare_base(out: Path, texts: Iterable[str], *, base: str = "packages", keep: int = 34_000) -> dict[str, Any]:
+def prepare_base(
+    out: Path, texts: Iterable[str], *, base: str = "packages", keep: int | None = 34_000
+) -> dict[str, Any]:
     """Write a base folder (``config.json``, ``model.safetensors``, ``tokenizer.json``) ready for fine-tuning.
 
     Args:
@@ -253,7 +259,7 @@ def prepare_base(out: Path, texts: Iterable[str], *, base: str = "packages", kee
         texts: Comments that say which pieces are used.
         base: ``"packages"`` (rebuild multilingual-e5-small from the two packages), or the hub id or local
             folder of an encoder with an XLM-R tokenizer (XLM-R, multilingual-e5, ...).
-        keep: Pieces to keep beside single characters.
+        keep: Pieces to keep beside single characters; ``None`` for the whole vocabulary.
 
     Returns:
         What was done: base, vocabulary before and after, parameters.
@@ -279,6 +285,8 @@ def prepare_base(out: Path, texts: Iterable[str], *, base: str = "packages", kee
         "vocabulary": len(rows),
         "parameters": sum(p.numel() for p in model.parameters()),
     }
+    if revision := getattr(model.config, "_commit_hash", None):
+        record["revision"] = revision
     (out / "base.json").write_text(json.dumps(record, indent=1), "utf-8")
     return record
 
@@ -295,8 +303,8 @@ def _fetch(base: str) -> tuple[Any, dict[str, Any]]:
         model = AutoModel.from_pretrained(base, add_pooling_layer=False)
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise ModelError(
-            f"base {base!r} cannot be used: {error}. Give the hub id or the folder of an encoder like "
-            "intfloat/multilingual-e5-small, or 'packages'."
+            f"base {base!r} cannot be used: {str(error).splitlines()[0]} Give an existing folder, or the hub id of an "
+            "encoder like intfloat/multilingual-e5-small (which needs the network the first time), or 'packages'."
         ) from error
     return model, json.loads(tokenizer.to_str())
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from nlp_engage.context import labels_of_unit
 from nlp_engage.scores import expected_calibration_error, softmax
-from nlp_engage.train.data import thread_of
+from nlp_engage.splits import thread_of
+from nlp_engage.train.tables import score_table
 from nlp_engage.types import LANGUAGES
 
 if TYPE_CHECKING:
@@ -54,19 +55,6 @@ def cross_fitted_ece(logits: FloatArray, units: Sequence[Mapping[str, Any]]) -> 
             scaled[rows] = logits[rows] / t
     p = softmax(scaled)
     return {k: expected_calibration_error(truth[languages == k], p[languages == k]) for k in LANGUAGES}
-
-
-def score_table(scores: Mapping[str, Any]) -> str:
-    """Scores beside the floors, as a Markdown table; a dash where there are no replies in a language."""
-    lines = ["| model | macro-F1 English | macro-F1 Chinese | accuracy en / zh |", "|---|---|---|---|"]
-    for name, result in scores.items():
-        found = [result["per_language"].get(language) for language in LANGUAGES]
-        cells = [
-            f"{s['macro_f1']:.3f} [{s['macro_f1_low']:.3f}, {s['macro_f1_high']:.3f}]" if s else "–" for s in found
-        ]
-        accuracy = " / ".join(f"{s['accuracy']:.3f}" if s else "–" for s in found)
-        lines.append(f"| {name} | {' | '.join(cells)} | {accuracy} |")
-    return "\n".join(lines)
 
 
 def write_scores(folder: Path, scores: Mapping[str, Any]) -> None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from math import isclose
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from nlp_engage.context import context_of_unit, labels_of_unit
 from nlp_engage.errors import DataError
+from nlp_engage.splits import deal_folds, split_threads, thread_of
 from nlp_engage.types import LABEL_CODES, LANGUAGES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
+
+    from nlp_engage.train.config import TrainConfig
 
 
 SHARED_THREADS: Final = ("refuse", "drop_from_train", "drop_from_dev")
@@ -79,31 +82,28 @@ def _check_soft(unit: Mapping[str, Any]) -> None:
         raise DataError(f"unit {unit['uid']!r}: soft is {shares!r}; must be shares of {', '.join(LABEL_CODES)}, sum 1")
 
 
-def thread_of(unit: Mapping[str, Any]) -> str:
-    """The thread a unit comes from; a unit that names none is a thread of its own.
-
-    >>> thread_of({"uid": "u1", "thread": "t1"}), thread_of({"uid": "u1"})
-    ('t1', 'u1')
-    """
-    return str(unit.get("thread") or unit["uid"])
-
-
 def check_split(train: Sequence[Mapping[str, Any]], dev: Sequence[Mapping[str, Any]]) -> None:
     """Refuse data that would make the scores mean nothing.
 
     Raises:
-        DataError: A thread is on both sides, a label is missing from a side, or a language from dev.
+        DataError: A thread or a uid is on both sides, a side lacks a label or a language, or a language of dev
+            lacks a label.
     """
     if both := {thread_of(u) for u in train} & {thread_of(u) for u in dev}:
         raise DataError(
             f"{len(both)} threads are in train and dev, e.g. {min(both)!r}: split by thread, or set "
             f"shared_threads to one of {', '.join(SHARED_THREADS[1:])} to leave them out of one side"
         )
+    if both := {u["uid"] for u in train} & {u["uid"] for u in dev}:
+        raise DataError(f"{len(both)} uids are in train and dev, e.g. {min(both)!r}: a uid is one reply, on one side")
     for name, units in (("train", train), ("dev", dev)):
         if missing := set(LABEL_CODES) - {u["label"] for u in units}:
             raise DataError(f"{name}: no unit with label {sorted(missing)}; every label needs examples")
-    if missing := set(LANGUAGES) - {u["lang"] for u in dev}:
-        raise DataError(f"dev: no unit in {sorted(missing)}; the checkpoint is chosen on both languages")
+        if missing := set(LANGUAGES) - {u["lang"] for u in units}:
+            raise DataError(f"{name}: no unit in {sorted(missing)}; a model is trained and chosen on both languages")
+    cells = {(u["lang"], u["label"]) for u in dev}
+    if absent := [f"{lang}/{code}" for lang in LANGUAGES for code in LABEL_CODES if (lang, code) not in cells]:
+        raise DataError(f"dev: no unit of {', '.join(absent)}; the macro-F1 of a language needs all of its labels")
 
 
 def drop_shared_threads(train: Sequence[dict[str, Any]], dev: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -142,3 +142,26 @@ def part_threads(
         kept = list(train), drop_shared_threads(dev, train)
     check_split(*kept)
     return kept
+
+
+def sides(config: TrainConfig) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Read the units a training is about and put every thread on one side.
+
+    Without ``dev``, the threads of ``train`` are dealt: into ``folds`` folds, of which ``fold`` is dev, or
+    ``dev_share`` of the units is set aside.
+
+    Returns:
+        The training and the dev units, checked.
+
+    Raises:
+        DataError: A file cannot be used, or the sides cannot (see ``check_split``).
+    """
+    units = read_units(Path(config.train))
+    if config.dev:
+        return part_threads(units, read_units(Path(config.dev)), config.shared_threads)
+    if not config.folds:
+        return part_threads(*split_threads(units, share=config.dev_share, seed=config.seed))
+    fold = deal_folds(units, config.folds, seed=config.seed)
+    held = [bool(f == config.fold - 1) for f in fold]
+    dealt = ([u for u, out in zip(units, held, strict=True) if out == side] for side in (False, True))
+    return part_threads(next(dealt), next(dealt))

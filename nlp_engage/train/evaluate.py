@@ -9,24 +9,29 @@ import numpy as np
 from nlp_engage.context import context_of_unit, labels_of_unit
 from nlp_engage.errors import DataError
 from nlp_engage.scores import (
-    confusion,
-    expected_calibration_error,
-    krippendorff_alpha,
-    macro_f1,
-    precision_recall_f1,
+    alpha_of_coincidences,
+    coincidences,
+    confidence_bins,
+    error_of_bins,
+    f1_of_confusion,
 )
-from nlp_engage.train.data import thread_of
-from nlp_engage.types import ACTS, LABELS, LANGUAGES
+from nlp_engage.splits import thread_of
+from nlp_engage.train.resample import LEVEL, RESAMPLES, ThreadBootstrap, interval
+from nlp_engage.types import ACTS, LABEL_CODES, LABELS, LANGUAGES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from nlp_engage.scores import Indices
     from nlp_engage.types import FloatArray, Labeller
 
-LEVEL: Final = 0.90
-RESAMPLES: Final = 1000
+__all__ = ["BINS", "LEVEL", "RESAMPLES", "SCORES", "compare", "evaluate", "score_predictions"]
+
+BINS: Final = 15
+SCORES: Final = ("macro_f1", "accuracy", "alpha", "ece")
 _PER_LABEL: Final = ("precision", "recall", "f1")
+_LENGTHS: Final = (("1-9", 10), ("10-29", 30), ("30-99", 100))
+_LONGEST: Final = "100+"
+ONE_THREAD: Final = "one thread only: how scores vary between threads cannot be known"
 
 
 def evaluate(labeller: Labeller, units: Sequence[Mapping[str, Any]], *, seed: int = 0) -> dict[str, Any]:
@@ -38,9 +43,7 @@ def evaluate(labeller: Labeller, units: Sequence[Mapping[str, Any]], *, seed: in
         seed: Seed of the bootstrap.
 
     Returns:
-        ``n, threads, macro_f1, accuracy, alpha`` (Krippendorff's, of model and gold), ``ece, confusion,
-        per_label, per_language, act_accuracy, n_acts``; scores have ``_low`` and ``_high`` beside them (90 %,
-        threads resampled).
+        What ``score_predictions`` returns, and ``act_accuracy`` and ``n_acts``.
 
     Raises:
         DataError: There are no units.
@@ -49,11 +52,14 @@ def evaluate(labeller: Labeller, units: Sequence[Mapping[str, Any]], *, seed: in
         raise DataError("no labelled units to evaluate on: the file is empty")
     predictions = labeller.predict([context_of_unit(u) for u in units])
     result = score_predictions(predictions.probabilities, units, seed=seed)
+    return result | act_scores(predictions.acts, units)
+
+
+def act_scores(acts: Any, units: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Share of the acts that are right, among units that have one; ``None`` where none has."""
     act = np.array([labels_of_unit(u)[1] for u in units])
     known = act >= 0
-    result["act_accuracy"] = float((predictions.acts[known] == act[known]).mean()) if known.any() else None
-    result["n_acts"] = len(ACTS)
-    return result
+    return {"act_accuracy": float((acts[known] == act[known]).mean()) if known.any() else None, "n_acts": len(ACTS)}
 
 
 def score_predictions(
@@ -67,55 +73,202 @@ def score_predictions(
         seed: Seed of the bootstrap.
 
     Returns:
-        As ``evaluate``, without the act.
+        ``n, threads, macro_f1, accuracy, alpha`` (Krippendorff's, of model and gold), ``ece, confusion,
+        per_label``; ``coders_alpha``, the coders' own alpha where units have several; ``reliability``, the bins of
+        the reliability diagram that hold replies; the same scores in ``per_language``, and in ``per_source,
+        per_platform, per_length`` (characters of the reply) and ``per_depth`` (turns above it, the post not
+        counted; units show three at most). Scores have ``_low`` and ``_high`` beside them (90 %, threads
+        resampled), and are ``None``, with a ``reason``, where they cannot be known.
     """
-    truth = np.array([labels_of_unit(u)[0] for u in units])
-    threads = np.array([thread_of(u) for u in units])
-    languages = np.array([u["lang"] for u in units])
-    result = _slice(truth, probabilities, threads, seed)
+    result = _scores(probabilities, units, seed)
+    sums, draws = _calibration(probabilities, units, seed)
+    result["reliability"] = list(_reliability(sums, draws))
     result["per_language"] = {
-        language: _slice(truth[rows], probabilities[rows], threads[rows], seed)
-        for language in LANGUAGES
-        if (rows := languages == language).any()
+        name: _scores(probabilities[rows], [units[i] for i in rows], seed)
+        for name, rows in _groups([u["lang"] for u in units], LANGUAGES)
     }
+    for key, (values, order) in _slicings(units).items():
+        result[key] = {
+            name: _whole_labels_only(_scores(probabilities[rows], [units[i] for i in rows], seed))
+            for name, rows in _groups(values, order)
+        }
     return result
 
 
-def _slice(truth: Indices, probabilities: FloatArray, threads: Any, seed: int) -> dict[str, Any]:
-    guess = probabilities.argmax(1)
-    found: dict[str, Any] = {"n": len(truth), "threads": len(set(threads))}
-    scores: dict[str, Callable[[Any], float]] = {
-        "macro_f1": lambda rows: macro_f1(truth[rows], guess[rows]),
-        "accuracy": lambda rows: float((truth[rows] == guess[rows]).mean()),
-        "alpha": lambda rows: krippendorff_alpha(truth[rows], guess[rows]),
-        "ece": lambda rows: expected_calibration_error(truth[rows], probabilities[rows]),
+def compare(
+    one: FloatArray, other: FloatArray, units: Sequence[Mapping[str, Any]], *, seed: int = 0
+) -> dict[str, dict[str, Any]]:
+    """Difference of two models' scores on the same replies, with paired intervals.
+
+    Both are scored on the same resampled threads, so what is hard for both cancels.
+
+    Args:
+        one: Probabilities of the first model. Shape: (n, 3).
+        other: Those of the second. Shape: (n, 3).
+        units: The n units.
+        seed: Seed of the bootstrap.
+
+    Returns:
+        For ``all`` and each language: for each of ``SCORES`` the first minus the second, with ``_low`` and ``_high``
+        (90 %), and ``_decided``: whether the interval leaves out 0.
+    """
+    languages = [u["lang"] for u in units]
+    found = {}
+    for name, rows in [("all", np.arange(len(units))), *_groups(languages, LANGUAGES)]:
+        part = [units[i] for i in rows]
+        (a, a_draws), (b, b_draws) = (_point_and_draws(p[rows], part, seed) for p in (one, other))
+        found[name] = {"n": len(part), "threads": len({thread_of(u) for u in part})}
+        for score in SCORES:
+            found[name] |= _with_interval(score, a[score] - b[score], a_draws[score] - b_draws[score], found[name])
+            low, high = found[name][f"{score}_low"], found[name][f"{score}_high"]
+            found[name][f"{score}_decided"] = None if low is None else bool(low > 0 or high < 0)
+    return found
+
+
+def _scores(probabilities: FloatArray, units: Sequence[Mapping[str, Any]], seed: int) -> dict[str, Any]:
+    found: dict[str, Any] = {"n": len(units), "threads": len({thread_of(u) for u in units})}
+    point, draws = _point_and_draws(probabilities, units, seed)
+    for name in SCORES:
+        found |= _with_interval(name, float(point[name]), draws[name], found)
+    found["confusion"] = point["confusion"].astype(int).tolist()
+    found["per_label"] = {}
+    for k, label in enumerate(LABELS):
+        found["per_label"][label] = {"n": int(point["confusion"][k].sum())}
+        for j, name in enumerate(_PER_LABEL):
+            values = float(point["per_label"][k, j]), draws["per_label"][:, k, j]
+            found["per_label"][label] |= _with_interval(name, *values, found)
+    found |= _coders_alpha(units, seed, found)
+    if found["threads"] < 2:
+        found["reason"] = ONE_THREAD
+    return found
+
+
+def _with_interval(name: str, value: float, draws: Any, group: Mapping[str, Any]) -> dict[str, Any]:
+    low, high = map(float, interval(draws)) if group["threads"] > 1 else (None, None)
+    return {name: float(value), f"{name}_low": low, f"{name}_high": high}
+
+
+def _point_and_draws(
+    probabilities: FloatArray, units: Sequence[Mapping[str, Any]], seed: int
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Every score, once of the replies as they are and once of each resample."""
+    n_labels = len(LABELS)
+    cells = np.zeros((len(units), n_labels, n_labels))
+    cells[np.arange(len(units)), _truth(units), probabilities.argmax(1)] = 1
+    threads = ThreadBootstrap([thread_of(u) for u in units], seed)
+    bins = confidence_bins(_truth(units), probabilities, BINS)
+    return _score_sums(cells.sum(0), bins.sum(0)), _score_sums(threads.sums(cells), threads.sums(bins))
+
+
+def _score_sums(confusion: FloatArray, bins: FloatArray) -> dict[str, Any]:
+    per_label = f1_of_confusion(confusion)
+    hits = np.trace(confusion, axis1=-2, axis2=-1)
+    return {
+        "confusion": confusion,
+        "per_label": per_label,
+        "macro_f1": per_label[..., 2].mean(-1),
+        "accuracy": hits / confusion.sum((-2, -1)),
+        "alpha": alpha_of_coincidences(confusion + np.swapaxes(confusion, -1, -2)),
+        "ece": error_of_bins(bins),
     }
-    samples = _thread_samples(threads, seed)
-    for name, score in scores.items():
-        low, high = _interval([score(rows) for rows in samples])
-        found |= {name: score(np.arange(len(truth))), f"{name}_low": float(low), f"{name}_high": float(high)}
-    found["confusion"] = confusion(truth, guess).tolist()
-    found["per_label"] = _per_label(truth, guess, samples)
-    return found
 
 
-def _per_label(truth: Indices, guess: Indices, samples: Sequence[Any]) -> dict[str, dict[str, float]]:
-    low, high = _interval([precision_recall_f1(truth[rows], guess[rows]) for rows in samples])
-    found: dict[str, dict[str, float]] = {label: {} for label in LABELS}
-    for ending, values in (("", precision_recall_f1(truth, guess)), ("_low", low), ("_high", high)):
-        for label, row in zip(LABELS, values.tolist(), strict=True):
-            found[label] |= {f"{k}{ending}": v for k, v in zip(_PER_LABEL, row, strict=True)}
-    return found
+def _truth(units: Sequence[Mapping[str, Any]]) -> Any:
+    return np.array([labels_of_unit(u)[0] for u in units])
 
 
-def _interval(values: Sequence[Any]) -> Any:
-    return np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+def _coders_alpha(units: Sequence[Mapping[str, Any]], seed: int, group: Mapping[str, Any]) -> dict[str, Any]:
+    """The coders' own agreement, on the units that several of them coded."""
+    codes = np.array([codes_of_unit(u) for u in units])
+    several = codes.sum(1) > 1
+    found: dict[str, Any] = {"coders_n": int(several.sum())}
+    if (codes[several].sum(0) > 0).sum() < 2:
+        reason = "only one label occurs: agreement cannot be told" if several.any() else "no unit names several coders"
+        unknown = dict.fromkeys(("coders_alpha", "coders_alpha_low", "coders_alpha_high"))
+        return found | unknown | {"coders_reason": reason}
+    pairs = coincidences(codes)
+    draws = alpha_of_coincidences(ThreadBootstrap([thread_of(u) for u in units], seed).sums(pairs))
+    return found | _with_interval("coders_alpha", float(alpha_of_coincidences(pairs.sum(0))), draws, group)
 
 
-def _thread_samples(threads: Any, seed: int) -> list[Any]:
-    _, place = np.unique(threads, return_inverse=True)
-    order = np.argsort(place, kind="stable")
-    groups = np.split(order, np.cumsum(np.bincount(place))[:-1])
-    random = np.random.default_rng(seed)
-    draws = random.integers(0, len(groups), size=(RESAMPLES, len(groups)))
-    return [np.concatenate([groups[g] for g in draw]) for draw in draws]
+def codes_of_unit(unit: Mapping[str, Any]) -> list[int]:
+    """How many coders gave a unit each label, in the order of ``LABELS``; all 0 where that is not on record.
+
+    ``coders`` is either the number of coders, whose shares are ``soft``, or each coder's code by name.
+
+    Raises:
+        DataError: A coder's code is unknown, or the shares are not those of so many coders.
+
+    >>> codes_of_unit({"coders": 2, "soft": {"M": 0.5, "D": 0.5}}), codes_of_unit({"coders": {"ann": "M", "bo": "M"}})
+    ([1, 1, 0], [2, 0, 0])
+    >>> codes_of_unit({"soft": {"M": 1.0}})
+    [0, 0, 0]
+    """
+    coders, codes = unit.get("coders"), list(LABEL_CODES)
+    if isinstance(coders, dict):
+        if unknown := set(coders.values()) - set(codes):
+            raise DataError(f"unit {unit.get('uid', '?')!r}: coders gave {sorted(map(str, unknown))}; known: {codes}")
+        return [list(coders.values()).count(code) for code in codes]
+    if not isinstance(coders, int) or not unit.get("soft"):
+        return [0] * len(codes)
+    counts = [float(unit["soft"].get(code, 0)) * coders for code in codes]
+    if any(abs(c - round(c)) > 0.02 * coders for c in counts):
+        raise DataError(f"unit {unit.get('uid', '?')!r}: soft {unit['soft']} are no shares of {coders} coders")
+    return [round(c) for c in counts]
+
+
+def _calibration(
+    probabilities: FloatArray, units: Sequence[Mapping[str, Any]], seed: int
+) -> tuple[FloatArray, FloatArray]:
+    bins = confidence_bins(_truth(units), probabilities, BINS)
+    return bins.sum(0), ThreadBootstrap([thread_of(u) for u in units], seed).sums(bins)
+
+
+def _reliability(sums: FloatArray, draws: FloatArray) -> Iterator[dict[str, Any]]:
+    for k, (n, confidence, right) in enumerate(sums.tolist()):
+        if not n:
+            continue
+        drawn = draws[:, k][draws[:, k, 0] > 0]
+        low, high = interval(drawn[:, 2] / drawn[:, 0])
+        yield {
+            "from": k / BINS,
+            "to": (k + 1) / BINS,
+            "n": int(n),
+            "confidence": confidence / n,
+            "accuracy": right / n,
+            "accuracy_low": float(low),
+            "accuracy_high": float(high),
+        }
+
+
+def _slicings(units: Sequence[Mapping[str, Any]]) -> dict[str, tuple[list[Any], tuple[str, ...]]]:
+    """Slice of each unit for every way of slicing, and the order of the slices where they have one."""
+
+    def named(key: str) -> tuple[list[Any], tuple[str, ...]]:
+        values = [u.get(key) for u in units]
+        return values, tuple(sorted({str(v) for v in values if v is not None}))
+
+    lengths = [next((name for name, end in _LENGTHS if len(u["reply"]) < end), _LONGEST) for u in units]
+    depths = [str(min(len(u["above"]), 3)) for u in units]
+    return {
+        "per_source": named("source"),
+        "per_platform": named("platform"),
+        "per_length": (lengths, (*(name for name, _ in _LENGTHS), _LONGEST)),
+        "per_depth": (depths, ("0", "1", "2", "3")),
+    }
+
+
+def _groups(values: Sequence[Any], order: Sequence[str]) -> Iterator[tuple[str, Any]]:
+    array = np.array([str(v) if v is not None else "" for v in values])
+    for name in order:
+        if len(rows := np.flatnonzero(array == name)):
+            yield name, rows
+
+
+def _whole_labels_only(scores: dict[str, Any]) -> dict[str, Any]:
+    """A slice without a label has no macro-F1: the missing label would count as 0 and pass for an error."""
+    if missing := [label for label, row in scores["per_label"].items() if not row["n"]]:
+        scores |= dict.fromkeys(("macro_f1", "macro_f1_low", "macro_f1_high"))
+        reasons = [scores.get("reason"), f"no macro-F1: no reply here is {' or '.join(missing)}"]
+        scores["reason"] = "; ".join(filter(None, reasons))
+    return scores

@@ -2,115 +2,62 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import tomllib
-from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
 import numpy as np
 import torch
+from safetensors.torch import save_file
+from tokenizers import Tokenizer
 from torch.nn import functional
-from transformers import Trainer, TrainingArguments, set_seed
+from transformers import (
+    EarlyStoppingCallback,
+    PrinterCallback,
+    Trainer,
+    TrainerCallback,
+    TrainingArguments,
+    set_seed,
+)
 
 from nlp_engage.context import context_of_unit, labels_of_unit
 from nlp_engage.encoding import PAD_ID, PairEncoder
-from nlp_engage.errors import DataError, ModelError, RunError
+from nlp_engage.errors import ModelError
 from nlp_engage.scores import macro_f1
-from nlp_engage.train.data import part_threads, read_units
-from nlp_engage.train.model import load_network
+from nlp_engage.train.ablation import keep_layers, thin_context
+from nlp_engage.train.data import drop_shared_threads, read_units, sides
+from nlp_engage.train.labeller import NetworkLabeller
+from nlp_engage.train.model import load_network, load_trained
+from nlp_engage.train.record import PREDICTIONS, checkpoint_to_resume, start_record, write_predictions
 from nlp_engage.types import LABEL_CODES, LANGUAGES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from datasets import Dataset
     from torch import Tensor
 
+    from nlp_engage.train.config import TrainConfig
+    from nlp_engage.train.model import EngageNetwork
     from nlp_engage.types import FloatArray
 
-_STARTED: Final = "started.json"
-_TRAINER_STATE: Final = "trainer_state.json"
-"""The file a checkpoint is finished with."""
+    Tell = Callable[[int, int, Mapping[str, float] | None], None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainConfig:
-    """How to train. Read from TOML; saved in the model folder.
+def make_dataset(
+    units: Sequence[Mapping[str, Any]], encoder: PairEncoder, view: str = "full", *, roles: bool = True
+) -> Dataset:
+    """Encode units: columns ``input_ids, token_type_ids, length, soft, label, act, language``.
 
-    Attributes:
-        base: Folder with encoder and ``tokenizer.json`` (``train.base.prepare_base`` writes one).
-        train: Labelled units, JSON lines.
-        dev: Labelled units the checkpoint is chosen on; no thread may be in both.
-        out: Folder for checkpoints and the result.
-        epochs: Passes over the training units.
-        batch_size: Units per step.
-        learning_rate: Peak rate of the encoder; embeddings get half of it.
-        head_learning_rate: Peak rate of the two heads.
-        act_weight: Weight of the act loss beside the label loss.
-        warmup: Share of the steps with rising rate, in [0, 1).
-        weight_decay: Decoupled weight decay of the matrices.
-        evaluations: Dev evaluations per epoch.
-        seed: Seed of everything random.
-        bf16: Mixed precision in bfloat16 (a GPU, or a CPU with AVX-512 BF16).
-        shared_threads: What to do with threads that are in train and dev: ``"refuse"``, ``"drop_from_train"``
-            or ``"drop_from_dev"`` (so that the checkpoint is still chosen on threads never trained on).
-        teacher_units: Further units that a finished model labelled (``selftrain.teach`` makes them); none if
-            empty. Threads of dev are left out.
-        repeat: How often an epoch passes over the labelled units where there are teacher's units beside them.
+    Args:
+        units: Labelled units.
+        encoder: Applies the template.
+        view: What is shown of the conversation (``ablation.thin_context``).
+        roles: Whether it is shown who speaks.
     """
-
-    base: str
-    train: str
-    dev: str
-    out: str
-    epochs: int = 4
-    batch_size: int = 16
-    learning_rate: float = 5e-5
-    head_learning_rate: float = 1e-3
-    act_weight: float = 0.4
-    warmup: float = 0.1
-    weight_decay: float = 0.01
-    evaluations: int = 2
-    seed: int = 13
-    bf16: bool = False
-    shared_threads: str = "refuse"
-    teacher_units: str = ""
-    repeat: int = 1
-
-    @classmethod
-    def from_toml(cls, path: Path) -> TrainConfig:
-        """Read a configuration file.
-
-        Raises:
-            DataError: The file cannot be read, holds an unknown setting, lacks a required one, or has a value
-                of another type or out of range.
-        """
-        try:
-            values = tomllib.loads(path.read_text("utf-8"))
-        except OSError as error:
-            raise DataError(f"{path}: the training settings cannot be read ({error.strerror})") from None
-        except ValueError as error:
-            raise DataError(f"{path}: not TOML ({error}); see docs/train.example.toml") from None
-        known = {f.name for f in fields(cls)}
-        if unknown := set(values) - known:
-            raise DataError(f"{path}: unknown setting {sorted(unknown)}; known settings: {sorted(known)}")
-        try:
-            config = msgspec.convert(values, cls)
-        except msgspec.ValidationError as error:
-            raise DataError(f"{path}: {error}; base, train, dev and out are required") from None
-        if low := [k for k in ("epochs", "batch_size", "evaluations") if getattr(config, k) < 1]:
-            raise DataError(f"{path}: {', '.join(low)} must be 1 or more")
-        return config
-
-
-def make_dataset(units: Sequence[Mapping[str, Any]], encoder: PairEncoder) -> Dataset:
-    """Encode units: columns ``input_ids, token_type_ids, length, soft, label, act, language``."""
     from datasets import Dataset
 
-    encoded = encoder.encode([context_of_unit(u) for u in units])
+    encoded = encoder.encode([thin_context(context_of_unit(u), view, roles=roles) for u in units])
     rows = {
         "input_ids": [e.ids for e in encoded],
         "token_type_ids": [e.segments for e in encoded],
@@ -151,12 +98,25 @@ class EngageTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped f
     """The ``Trainer`` with this task's loss and learning rates."""
 
     config: TrainConfig
+    label_weights: Tensor | None = None
+
+    def _label_loss(self, logits: Tensor, soft: Tensor) -> Tensor:
+        """Cross-entropy against the soft label, plain unless the settings weight labels or hard units.
+
+        Source of the focal weight: Lin et al. 2017, Focal Loss for Dense Object Detection, ICCV, eq. 4, summed
+        over the shares of the soft label.
+        """
+        if not self.config.focal and self.label_weights is None:
+            return functional.cross_entropy(logits, soft)
+        log_p = functional.log_softmax(logits, dim=-1)
+        weights = soft if self.label_weights is None else soft * self.label_weights.to(soft.device)
+        return -(weights * (1 - log_p.exp()) ** self.config.focal * log_p).sum(1).mean()
 
     def compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, **_: Any) -> Any:
         """Soft-target cross-entropy of the label, plus that of the act where one is given."""
         targets = {key: inputs.pop(key) for key in _TARGETS}
         labels, acts = model(**inputs)
-        loss = functional.cross_entropy(labels.float(), targets["soft"])
+        loss = self._label_loss(labels.float(), targets["soft"])
         if bool((targets["act"] >= 0).any()):
             loss = loss + self.config.act_weight * functional.cross_entropy(
                 acts.float(), targets["act"], ignore_index=-1
@@ -196,12 +156,21 @@ def dev_scores(prediction: Any) -> dict[str, float]:
     return {**{f"f1_{k}": v for k, v in scores.items()}, "f1_mean": float(np.mean(list(scores.values())))}
 
 
-def _arguments(config: TrainConfig, steps: int) -> TrainingArguments:
+def _precision(config: TrainConfig) -> dict[str, bool]:
+    """Mixed precision where there is a GPU; in bfloat16 on a CPU, too, if that was asked for."""
+    on_gpu = config.mixed and torch.cuda.is_available()
+    bf16 = config.bf16 or (on_gpu and torch.cuda.is_bf16_supported())
+    return {"bf16": bf16, "fp16": on_gpu and not bf16}
+
+
+def _arguments(config: TrainConfig, units: int) -> TrainingArguments:
+    steps = -(-units // (config.batch_size * config.accumulate)) * config.epochs
     every = max(1, steps // (config.epochs * config.evaluations))
     return TrainingArguments(
         output_dir=str(Path(config.out) / "checkpoints"),
         num_train_epochs=config.epochs,
         per_device_train_batch_size=config.batch_size,
+        gradient_accumulation_steps=config.accumulate,
         per_device_eval_batch_size=64,
         learning_rate=config.learning_rate,
         warmup_steps=int(config.warmup * steps),
@@ -214,112 +183,136 @@ def _arguments(config: TrainConfig, steps: int) -> TrainingArguments:
         load_best_model_at_end=True,
         metric_for_best_model="f1_mean",
         greater_is_better=True,
+        restore_callback_states_from_checkpoint=True,
         train_sampling_strategy="group_by_length",
         length_column_name="length",
         remove_unused_columns=False,
         label_names=["label", "language"],
-        bf16=config.bf16,
         seed=config.seed,
         report_to=[],
+        disable_tqdm=True,
         use_cpu=not torch.cuda.is_available(),
         dataloader_pin_memory=torch.cuda.is_available(),
+        **_precision(config),
     )
 
 
-def finetune(config: TrainConfig) -> dict[str, Any]:
+class _Teller(TrainerCallback):  # type: ignore[misc]  # transformers is untyped for us
+    """Passes on how far a training is."""
+
+    def __init__(self, tell: Tell) -> None:
+        self._tell = tell
+
+    def on_train_begin(self, _args: Any, state: Any, _control: Any, **_: Any) -> None:
+        self._tell(state.global_step, state.max_steps, None)
+
+    def on_step_end(self, _args: Any, state: Any, _control: Any, **_: Any) -> None:
+        self._tell(state.global_step, state.max_steps, None)
+
+    def on_evaluate(self, _args: Any, state: Any, _control: Any, metrics: Mapping[str, float], **_: Any) -> None:
+        self._tell(state.global_step, state.max_steps, metrics)
+
+
+def _base_folder(config: TrainConfig) -> Path:
+    """The base, ready for training; any other encoder is made ready in ``out`` with its whole vocabulary."""
+    from nlp_engage.train.base import prepare_base
+
+    base, adopted = Path(config.base), Path(config.out) / "base"
+    if not (base / "base.json").is_file():
+        name = base.name if base.is_dir() else config.base
+        made = adopted / "base.json"
+        if not made.is_file() or json.loads(made.read_text("utf-8"))["base"] != name:
+            prepare_base(adopted, (), base=config.base, keep=None)
+        return adopted
+    if missing := [n for n in ("config.json", "tokenizer.json") if not (base / n).is_file()]:
+        raise ModelError(f"{base} is no base folder: {missing} missing. Make one with `nlp-engage base -o {base}`")
+    return base
+
+
+def _read_sides(config: TrainConfig) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    train, dev = sides(config)
+    if not config.teacher_units:
+        return train, dev
+    taught = drop_shared_threads(read_units(Path(config.teacher_units)), dev)
+    return [*train * config.repeat, *taught], dev
+
+
+def finetune(config: TrainConfig, *, tell: Tell | None = None) -> dict[str, Any]:
     """Fine-tune and keep the checkpoint with the best mean of both languages; resume what was interrupted.
 
-    Writes ``network.safetensors``, ``encoder.json``, ``tokenizer.json``, ``training.json`` to ``config.out``.
+    Writes ``network.safetensors``, ``encoder.json``, ``tokenizer.json``, ``training.json`` and
+    ``dev_predictions.jsonl`` (uid and probabilities, not calibrated) to ``config.out``.
+
+    Args:
+        config: The settings.
+        tell: Called with steps done, steps in all, and scores where dev was evaluated.
 
     Returns:
         The training record (also written as ``training.json``): configuration, data hashes, versions, scores.
 
     Raises:
-        DataError: The data cannot be trained on (see ``part_threads``).
-        ModelError: The base folder is not one that ``prepare_base`` wrote.
+        DataError: A setting is out of range, or the data cannot be trained on (see ``data.check_split``).
+        ModelError: The base or the start cannot be used.
         RunError: ``config.out`` holds checkpoints of other settings or other data.
     """
-    from safetensors.torch import save_file
-    from tokenizers import Tokenizer
-
+    config.check()
+    train, dev = _read_sides(config)
+    base, out = _base_folder(config), Path(config.out)
+    if config.start:
+        _check_start(Path(config.start), base)
+    record = start_record(config, base, train, dev)
+    checkpoint = checkpoint_to_resume(out, record)
     set_seed(config.seed)
-    train, dev = read_units(Path(config.train)), read_units(Path(config.dev))
-    train, dev = part_threads(train, dev, config.shared_threads)
-    if config.teacher_units:
-        taught, _ = part_threads(read_units(Path(config.teacher_units)), dev, "drop_from_train")
-        train = [*train * config.repeat, *taught]
-    base, out = Path(config.base), Path(config.out)
-    record = _start_record(config, train, dev)
-    checkpoint = _checkpoint_to_resume(out, record)
     encoder = PairEncoder(Tokenizer.from_file(str(base / "tokenizer.json")))
     trainer = EngageTrainer(
-        model=load_network(base),
-        args=_arguments(config, steps=-(-len(train) // config.batch_size) * config.epochs),
+        model=_starting_network(config, base),
+        args=_arguments(config, len(train)),
         data_collator=collate,
-        train_dataset=make_dataset(train, encoder),
-        eval_dataset=make_dataset(dev, encoder),
+        train_dataset=make_dataset(train, encoder, config.context, roles=config.roles),
+        eval_dataset=make_dataset(dev, encoder, config.context, roles=config.roles),
         compute_metrics=dev_scores,
+        callbacks=[
+            *([_Teller(tell)] if tell else []),
+            *([EarlyStoppingCallback(config.patience)] if config.patience else []),
+        ],
     )
+    trainer.remove_callback(PrinterCallback)  # it would print to stdout, which is for data
     trainer.config = config
+    trainer.label_weights = _label_weights(config, train)
     trainer.train(resume_from_checkpoint=checkpoint)
-    save_file({k: v.contiguous() for k, v in trainer.model.state_dict().items()}, out / "network.safetensors")
-    (out / "tokenizer.json").write_bytes((base / "tokenizer.json").read_bytes())
-    trainer.model.encoder.config.to_json_file(out / "encoder.json")
     record["history"] = [h for h in trainer.state.log_history if "eval_f1_mean" in h]
     record["dev"] = trainer.evaluate()
+    _write_trained(out, trainer.model, base / "tokenizer.json")
+    labeller = NetworkLabeller(trainer.model, encoder, config.context, roles=config.roles)
+    write_predictions(out / PREDICTIONS, dev, labeller.predict([context_of_unit(u) for u in dev]).probabilities)
     (out / "training.json").write_text(json.dumps(record, indent=1), "utf-8")
     return record
 
 
-def _start_record(
-    config: TrainConfig, train: Sequence[Mapping[str, Any]], dev: Sequence[Mapping[str, Any]]
-) -> dict[str, Any]:
-    """What is known before the first step: settings, base, data, versions."""
-    import transformers
-
-    base = Path(config.base)
-    if missing := [n for n in ("base.json", "config.json", "tokenizer.json") if not (base / n).is_file()]:
-        raise ModelError(f"{base} is no base folder: {missing} missing. Make one with `nlp-engage base -o {base}`")
-    sides = (("train", config.train, train), ("dev", config.dev, dev))
-    return {
-        "config": {
-            **asdict(config),
-            **{k: Path(getattr(config, k)).name for k in ("base", "train", "dev", "out")},
-            "teacher_units": Path(config.teacher_units).name,
-        },
-        "base": json.loads((base / "base.json").read_text("utf-8")),
-        "data": {name: _describe(Path(path), units) for name, path, units in sides},
-        "versions": {"torch": torch.__version__, "transformers": transformers.__version__},
-    }
+def _write_trained(out: Path, network: EngageNetwork, tokenizer: Path) -> None:
+    save_file({k: v.contiguous() for k, v in network.state_dict().items()}, out / "network.safetensors")
+    (out / "tokenizer.json").write_bytes(tokenizer.read_bytes())
+    network.encoder.config.to_json_file(out / "encoder.json")
 
 
-def _checkpoint_to_resume(out: Path, record: Mapping[str, Any]) -> str | None:
-    """The last whole checkpoint; one that was being written when the machine stopped is passed over."""
-    started = out / _STARTED
-    if started.exists():
-        before = json.loads(started.read_text("utf-8"))
-        if changed := [k for k in ("config", "base", "data") if before[k] != record[k]]:
-            raise RunError(
-                f"{out} was started with other settings: {', '.join(changed)} changed ({started} has the old "
-                "ones). Set out to a new folder, or delete this one."
-            )
-    else:
-        out.mkdir(parents=True, exist_ok=True)
-        started.write_text(json.dumps(record, indent=1), "utf-8")
-    whole = [p.parent for p in (out / "checkpoints").glob(f"checkpoint-*/{_TRAINER_STATE}")]
-    return str(max(whole, key=lambda p: int(p.name.split("-")[1]))) if whole else None
+def _starting_network(config: TrainConfig, base: Path) -> EngageNetwork:
+    """The base with fresh heads, or a finished network, with as many layers as the settings say."""
+    network = load_trained(Path(config.start)) if config.start else load_network(base)
+    if config.layers:
+        keep_layers(network.encoder, config.layers)
+    return network
 
 
-def _describe(path: Path, units: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    counts = {
-        f"{lang}/{code}": sum(u["lang"] == lang and u["label"] == code for u in units)
-        for lang in LANGUAGES
-        for code in LABEL_CODES
-    }
-    taught = sum("teacher" in u for u in units)
-    return {
-        "units": len(units),
-        "of_teacher": taught,
-        "counts": counts,
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-    }
+def _check_start(start: Path, base: Path) -> None:
+    tokenizer = "tokenizer.json"
+    if missing := [n for n in ("network.safetensors", "encoder.json", tokenizer) if not (start / n).is_file()]:
+        raise ModelError(f"start: {start} is no folder of a finished training: {missing} missing")
+    if (start / tokenizer).read_bytes() != (base / tokenizer).read_bytes():
+        raise ModelError(f"start: {start} has another tokenizer than base {base}; start on its own base")
+
+
+def _label_weights(config: TrainConfig, units: Sequence[Mapping[str, Any]]) -> Tensor | None:
+    if config.class_weights == "none":
+        return None
+    counts = np.bincount([labels_of_unit(u)[0] for u in units], minlength=len(LABEL_CODES))
+    return torch.tensor(len(units) / (len(counts) * counts), dtype=torch.float32)

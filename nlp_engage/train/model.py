@@ -63,3 +63,15 @@ def load_network(base: Path) -> EngageNetwork:
     from transformers import AutoModel
 
     return EngageNetwork(AutoModel.from_pretrained(base, add_pooling_layer=False, attn_implementation="sdpa"))
+
+
+def load_trained(folder: Path) -> EngageNetwork:
+    """Load what ``finetune`` wrote: ``encoder.json`` and ``network.safetensors``."""
+    from safetensors.torch import load_file
+    from transformers import AutoConfig, AutoModel
+
+    config = AutoConfig.from_pretrained(folder / "encoder.json")
+    network = EngageNetwork(AutoModel.from_config(config, add_pooling_layer=False))
+    network.load_state_dict(load_file(folder / "network.safetensors"))
+    network.eval()
+    return network

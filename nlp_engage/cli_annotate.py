@@ -1,0 +1,159 @@
+"""Command-line verbs of annotation: ``sample`` and ``agree``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from nlp_engage.annotation import DESIGNS, STRATA
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from nlp_engage.annotation import Codings
+
+PATH: Final = click.Path(path_type=Path)
+SHEETS: Final = click.argument(
+    "sheets", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+
+
+@click.command()
+@click.argument("source", nargs=-1, required=True, type=click.Path())
+@click.option("-o", "--out", required=True, type=PATH, help="Sheet: .jsonl, .csv, or .json for Label Studio.")
+@click.option("-n", default=200, show_default=True, help="Replies to draw.")
+@click.option("--design", type=click.Choice(DESIGNS), default="random", show_default=True, help="How to draw.")
+@click.option(
+    "--by",
+    multiple=True,
+    type=click.Choice(STRATA),
+    default=("lang",),
+    show_default=True,
+    help="What strata are made of (repeatable); label is the predicted one.",
+)
+@click.option(
+    "--explore", default=0.5, show_default=True, help="With --design uncertain: share of the chance that is random."
+)
+@click.option("--seed", default=0, show_default=True, help="Seed of the draw.")
+def sample(
+    source: tuple[str, ...], out: Path, n: int, design: str, by: tuple[str, ...], explore: float, seed: int
+) -> None:
+    """Draw replies to label by hand, with the chance of each written beside it.
+
+    SOURCE is an archive, or a run made by `label`, which the designs that use predicted labels need.
+
+    \b
+    Example:
+      nlp-engage sample data/sample/archives -n 50 --design stratified --by lang --by depth -o work/sheet.csv
+    """
+    from nlp_engage.annotation import draw_replies, write_sheet
+    from nlp_engage.archive.store import is_run, read_run
+    from nlp_engage.readers import read
+    from nlp_engage.tree import build_trees
+
+    run = Path(source[0]) if len(source) == 1 and is_run(Path(source[0])) else None
+    draw = draw_replies(
+        lambda: read_run(run) if run else build_trees(read(source)), n, design=design, by=by, explore=explore, seed=seed
+    )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    files = write_sheet(out, draw.units)
+    click.echo(f"{len(draw.units)} of {draw.population} replies drawn ({design}, seed {seed})", err=True)
+    for stratum, (size, drawn) in draw.strata.items():
+        click.echo(f"  {drawn:>6} of {size:>8}  {stratum}", err=True)
+    click.echo("\n".join(str(f) for f in files))
+
+
+@click.command()
+@SHEETS
+@click.option("--gold", type=PATH, help="Units with their gold label, JSON lines: what `train` and `evaluate` read.")
+@click.option("--disagreements", type=PATH, help="Sheet of the units coders differ on, to adjudicate.")
+@click.option(
+    "--adjudicated",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="That sheet, filled in: its labels are final.",
+)
+@click.option("--resamples", default=1_000, show_default=True, help="Thread-bootstrap resamples.")
+@click.option("--seed", default=0, show_default=True, help="Seed of the bootstrap.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+def agree(
+    sheets: tuple[Path, ...],
+    gold: Path | None,
+    disagreements: Path | None,
+    adjudicated: Path | None,
+    resamples: int,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Tell how far coders agree; list where they differ; write the gold labels.
+
+    SHEETS are filled-in sheets of `sample` (JSON lines, CSV) or exports of Label Studio (JSON, JSON-MIN, CSV).
+
+    \b
+    Example:
+      nlp-engage agree data/labels/coder_1.csv data/labels/coder_2.csv --gold work/gold.jsonl
+    """
+    from nlp_engage.agreement import agreement
+    from nlp_engage.annotation import gather, read_sheet, write_sheet
+
+    codings = gather(read_sheet(path) for path in sheets)
+    found = agreement(codings.codes(), codings.threads(), resamples=resamples, seed=seed)
+    differing = codings.disagreements()
+    found |= {"disagreements": len(differing), "unlabelled": sum(not given for given in codings.answers.values())}
+    if disagreements:
+        write_sheet(disagreements, differing)
+    if gold:
+        found["gold"] = _write_gold(gold, codings, adjudicated)
+    click.echo(json.dumps(found, indent=1, ensure_ascii=False) if as_json else _table(found))
+
+
+def _write_gold(path: Path, codings: Codings, adjudicated: Path | None) -> int:
+    from nlp_engage.annotation import read_sheet
+
+    final = {u["uid"]: u for u in read_sheet(adjudicated) if u["label"]} if adjudicated else {}
+    units = codings.gold(final)
+    path.write_text("".join(json.dumps(u, ensure_ascii=False) + "\n" for u in units), "utf-8")
+    left = sum(bool(given) for given in codings.answers.values()) - len(units)
+    click.echo(f"{path}: {len(units)} units with a gold label; {left} tied ones left out", err=True)
+    return len(units)
+
+
+def _table(found: Mapping[str, Any]) -> str:
+    coders = ", ".join(f"{name} ({n})" for name, n in found["coders"].items())
+    lines = [
+        f"coders (units)   {coders}",
+        f"units            {found['units']} with two codings or more, of {found['threads']} threads; "
+        f"{found['unlabelled']} unlabelled",
+        f"agreement        {_number(found['agreement'])}; coders differ on {found['disagreements']} units",
+        f"alpha            {_alpha(found)}",
+        *(f"  {label:<22} {_alpha(a)}" for label, a in found["alpha_per_label"].items()),
+    ]
+    for pair in found["pairs"]:
+        a, b = pair["coders"]
+        lines += [f"{a} (rows) and {b}: {pair['units']} units in common, alpha {_number(pair['alpha'])}"]
+        lines += _confusion(pair["confusion"])
+    return "\n".join(lines)
+
+
+def _confusion(rows: Sequence[Sequence[int]]) -> list[str]:
+    from nlp_engage.types import LABEL_CODES
+
+    head = "      " + "".join(f"{code:>7}" for code in LABEL_CODES)
+    return [head, *(f"  {c:<4}" + "".join(f"{n:>7}" for n in row) for c, row in zip(LABEL_CODES, rows, strict=True))]
+
+
+def _alpha(found: Mapping[str, Any]) -> str:
+    if found["alpha"] is None:
+        return f"– ({found['reason']})"
+    if found["alpha_low"] is None:
+        return f"{_number(found['alpha'])} ({found['reason']})"
+    return f"{_number(found['alpha'])} [{_number(found['alpha_low'])}, {_number(found['alpha_high'])}]"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+VERBS: Final = (sample, agree)

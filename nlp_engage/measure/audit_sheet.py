@@ -1,0 +1,310 @@
+"""The sheet of an audit: replies in their place, to be labelled by hand, and what came back.
+
+A sheet is JSON lines or CSV with the fields of labelled data (``uid, lang, thread, post, above, by, reply, label``) and
+with ``p_inclusion``, the probability with which the reply was drawn, ``stratum``, and ``thread_units``, the number of
+replies of the thread that are on the sheet. Units that were drawn otherwise, one by one, by an active learner say, need
+``uid``, ``label`` and ``p_inclusion`` only.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from nlp_engage.context import MAX_ANCESTORS, POST_CHARS
+from nlp_engage.errors import DataError
+from nlp_engage.types import LABEL_CODES, LABELS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from nlp_engage.measure.audit_plan import AuditPlan, Key
+    from nlp_engage.measure.table import ReplyTable
+    from nlp_engage.types import DialogueTree, LabelledTree
+
+FIELDS: Final = (
+    "uid", "lang", "platform", "thread", "post", "above", "by", "reply", "label", "p_inclusion", "stratum",
+    "thread_units",
+)  # fmt: skip
+"""Columns of a sheet, in their order."""
+_RISKY: Final = ("=", "+", "-", "@", "\t", "\r", "'")
+"""A spreadsheet would run a cell that begins so, or, with the last, drop it."""
+
+
+def sheet_units(labelled_trees: Iterable[LabelledTree], plan: AuditPlan) -> Iterator[dict[str, Any]]:
+    """The replies of a plan as units to label, without the predictions.
+
+    Args:
+        labelled_trees: The trees the plan was drawn from.
+        plan: The plan.
+
+    Yields:
+        The ``FIELDS``: ``uid`` is the comment id, with the thread before it where an earlier unit has the same;
+        ``above`` are speaker and text, oldest first; ``label`` is ``None`` until somebody writes M, D or S.
+    """
+    sizes = Counter(thread for thread, _ in plan.inclusion)
+    seen: set[str] = set()
+    for labelled in labelled_trees:
+        tree = labelled.tree
+        for i, comment in enumerate(tree.comments):
+            key = (tree.thread_id, comment.id)
+            if i and key in plan.inclusion:
+                uid = comment.id if comment.id not in seen else f"{tree.thread_id}:{comment.id}"
+                seen.add(uid)
+                yield {
+                    "uid": uid,
+                    "lang": labelled.languages[i],
+                    "platform": comment.platform or tree.post.platform,
+                    "thread": tree.thread_id,
+                    "post": tree.post.text[:POST_CHARS],
+                    **_in_place(tree, i),
+                    "label": None,
+                    "p_inclusion": plan.inclusion[key],
+                    "stratum": plan.stratum[tree.thread_id],
+                    "thread_units": sizes[tree.thread_id],
+                }
+
+
+def _in_place(tree: DialogueTree, i: int) -> dict[str, Any]:
+    """The nearest ancestors below the post, oldest first, who wrote the reply, and the reply."""
+    above: list[int] = []
+    j = int(tree.parents[i])
+    while j > 0 and len(above) < MAX_ANCESTORS:
+        above.insert(0, j)
+        j = int(tree.parents[j])
+    speakers = _speakers(tree, [*above, i])
+    texts = ["" if tree.stand_in[j] or tree.comments[j].deleted else tree.comments[j].text for j in above]
+    turns = [list(turn) for turn in zip(speakers, texts, strict=False)]
+    return {"above": turns, "by": speakers[-1], "reply": tree.comments[i].text}
+
+
+def _speakers(tree: DialogueTree, nodes: list[int]) -> list[str]:
+    """A letter for each speaker, the page owner marked; whoever has no name has a letter of their own."""
+    letters: dict[object, str] = {}
+    names = []
+    for j in nodes:
+        c = tree.comments[j]
+        letter = letters.setdefault(c.author or (c.id,), chr(ord("A") + len(letters)))
+        owner = c.is_owner or (c.author is not None and c.author == tree.post.author)
+        names.append(f"{letter}(page owner)" if owner else letter)
+    return names
+
+
+def sheet_bytes(units: Iterable[Mapping[str, Any]], suffix: str) -> bytes:
+    """Units as a file.
+
+    A CSV opens in a spreadsheet: it has a byte order mark, the turns above a reply stand on lines of their own, and no
+    cell runs as a formula.
+
+    Args:
+        units: From ``sheet_units``.
+        suffix: ``.jsonl`` or ``.csv``.
+
+    Raises:
+        DataError: Another suffix.
+
+    >>> unit = {"uid": "c1", "reply": "=1+1", "above": [["A", "No."]], "p_inclusion": 0.5}
+    >>> sheet_bytes([unit], ".csv").decode("utf-8-sig").splitlines()[1]
+    "c1,,,,,A: No.,,'=1+1,,0.5,,"
+    """
+    if suffix == ".jsonl":
+        return "".join(json.dumps(unit, ensure_ascii=False) + "\n" for unit in units).encode("utf-8", "replace")
+    if suffix != ".csv":
+        raise DataError(f"a sheet ends in .jsonl or .csv, not in {suffix!r}")
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(FIELDS)
+    for unit in units:
+        above = "\n".join(f"{who}: {' '.join(text.split())}" for who, text in unit.get("above", ()))
+        writer.writerow([_harmless({**unit, "above": above}.get(name)) for name in FIELDS])
+    return out.getvalue().encode("utf-8-sig", "replace")
+
+
+def _harmless(cell: object) -> str:
+    text = "" if cell is None else str(cell)
+    return f"'{text}" if text.startswith(_RISKY) else text
+
+
+def read_sheet(path: Path) -> list[dict[str, Any]]:
+    """Read a sheet that was filled in.
+
+    Args:
+        path: JSON lines or CSV (with commas, semicolons or tabs), recognised by its content.
+
+    Returns:
+        One dictionary a unit; of a CSV, all values are text, and empty cells are ``None``.
+
+    Raises:
+        DataError: The file cannot be read, or is no such sheet.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: the sheet cannot be read ({error}); save it as UTF-8") from None
+    try:
+        units = _json_lines(text) if text.lstrip()[:1] == "{" else _table(text)
+    except (ValueError, csv.Error) as error:
+        raise DataError(f"{path}: neither JSON lines nor CSV ({error}); save it in one of these") from None
+    for number, unit in enumerate(units, 1):
+        if not isinstance(unit, dict) or not unit.get("uid"):
+            raise DataError(f"{path}, unit {number}: no uid; keep the column uid as `nlp-engage audit plan` wrote it")
+    if not units:
+        raise DataError(f"{path}: no unit is in this sheet")
+    return units
+
+
+def _json_lines(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.split("\n") if line.strip()]
+
+
+def _table(text: str) -> list[dict[str, Any]]:
+    first = text.split("\n", 1)[0]
+    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count))  # as countries differ
+    return [{k: (v or "").removeprefix("'") or None for k, v in row.items() if isinstance(k, str)} for row in rows]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandLabels:
+    """What a sheet says.
+
+    Attributes:
+        labels: Thread and comment id -> index into ``LABELS``.
+        inclusion: Of the same replies, the probability with which each was drawn.
+        stratum: Thread id -> stratum; empty where the sheet has none.
+        notes: What was left out, and how many.
+    """
+
+    labels: dict[Key, int]
+    inclusion: dict[Key, float]
+    stratum: dict[str, str]
+    notes: tuple[str, ...]
+
+
+def hand_labels(units: Sequence[Mapping[str, Any]], table: ReplyTable) -> HandLabels:
+    """Find the units of a sheet in the archive and check that nothing of it would bias the result.
+
+    Threads nobody has begun are left out and counted; so are units without ``p_inclusion`` (not drawn), replies that
+    were drawn one by one and have no label, and replies the model has given none.
+
+    Args:
+        units: As ``read_sheet`` gives them.
+        table: The facts of the archive.
+
+    Raises:
+        DataError: A label or probability is none, a reply is not in the archive or labelled twice, a thread is
+            half-labelled or rows of it are missing, or there is nothing to go by.
+    """
+    place = _Places(table)
+    labels: dict[Key, int] = {}
+    inclusion: dict[Key, float] = {}
+    stratum: dict[str, str] = {}
+    blank: dict[Key, str] = {}
+    whole: dict[str, int] = {}
+    rows: Counter[str] = Counter()
+    notes: Counter[str] = Counter()
+    for unit in units:
+        uid, label, p, key = str(unit["uid"]), _label(unit), _probability(unit), place.of(unit)
+        if p is None:
+            notes["unit(s) without p_inclusion: not drawn, left out"] += 1
+            continue
+        if inclusion.setdefault(key, p) != p:
+            raise DataError(f"reply {uid!r} is in the sheet with two probabilities, {inclusion[key]} and {p}.")
+        if unit.get("stratum"):
+            stratum[key[0]] = str(unit["stratum"])
+        if key not in labels and key not in blank:
+            rows[key[0]] += 1
+        if unit.get("thread_units"):
+            whole[key[0]] = _count(unit)
+        if label is None:
+            blank.setdefault(key, uid)
+        elif labels.setdefault(key, label) != label:
+            raise DataError(f"reply {uid!r} has two different labels in the sheet: settle on one.")
+    begun = {thread for thread, _ in labels}
+    _check_whole({k: uid for k, uid in blank.items() if k not in labels}, begun, rows, whole)
+    if left := [t for t in whole if t not in begun]:
+        notes["thread(s) that nobody has begun to label: left out (fine if chance decided which)"] = len(left)
+    if missing := sum(k not in labels and k[0] not in whole for k in blank):
+        notes["drawn replies without a label: left out (fine if chance decided which)"] = missing
+    if not labels:
+        raise DataError("no unit of the sheet has a label: write M, D or S into the column label.")
+    return HandLabels(
+        labels=labels,
+        inclusion={key: inclusion[key] for key in labels},
+        stratum=stratum,
+        notes=tuple(f"{n} {what}" for what, n in notes.items()),
+    )
+
+
+def _check_whole(blank: Mapping[Key, str], begun: set[str], rows: Counter[str], whole: Mapping[str, int]) -> None:
+    """Refuse threads that were drawn as a whole and of which some replies have a label and some have not."""
+    half = [(thread, uid) for (thread, _), uid in blank.items() if thread in begun and thread in whole]
+    if half:
+        raise DataError(
+            f"{len(half)} replies in {len({t for t, _ in half})} threads that were begun have no label (e.g. "
+            f"{half[0][1]!r} in thread {half[0][0]!r}): label them all, for leaving out the hard ones would bias the "
+            "result, or clear the labels of these threads."
+        )
+    for thread, n in whole.items():
+        if thread in begun and rows[thread] < n:
+            raise DataError(
+                f"thread {thread!r} has {rows[thread]} rows in the sheet, {n} were drawn: put the missing ones back, "
+                "or clear the labels of this thread."
+            )
+
+
+def _label(unit: Mapping[str, Any]) -> int | None:
+    given = str(unit.get("label") or "").strip()
+    if not given:
+        return None
+    found = LABEL_CODES.get(given.upper(), given.lower().replace(" ", "_").replace("-", "_"))
+    if found not in LABELS:
+        names = ", ".join(f"{code} ({label})" for code, label in LABEL_CODES.items())
+        raise DataError(f"reply {unit['uid']!r} of the sheet has label {given!r}: write one of {names}.")
+    return LABELS.index(found)
+
+
+def _probability(unit: Mapping[str, Any]) -> float | None:
+    given = unit.get("p_inclusion", unit.get("inclusion_probability"))
+    if given in (None, ""):
+        return None
+    try:
+        p = float(str(given).replace(",", "."))  # spreadsheets write numbers as the country does
+    except ValueError:
+        p = -1.0
+    if not 0 < p <= 1:
+        raise DataError(f"reply {unit['uid']!r} has p_inclusion {given!r}: it must be a number in (0, 1].")
+    return p
+
+
+def _count(unit: Mapping[str, Any]) -> int:
+    try:
+        return int(float(unit["thread_units"]))
+    except ValueError:
+        raise DataError(
+            f"reply {unit['uid']!r} has thread_units {unit['thread_units']!r}: keep the column as it was written."
+        ) from None
+
+
+class _Places:
+    """Finds units in an archive: by thread and id, or, where a unit names no thread, by an id that occurs once."""
+
+    def __init__(self, table: ReplyTable) -> None:
+        threads = [table.thread_ids[t] for t in table.thread.tolist()]
+        self._known = set(zip(threads, table.comment_ids, strict=True))
+        self._thread: dict[str, str | None] = {}
+        for thread, comment in zip(threads, table.comment_ids, strict=True):
+            self._thread[comment] = None if comment in self._thread else thread
+
+    def of(self, unit: Mapping[str, Any]) -> Key:
+        """Thread and comment id of a unit."""
+        uid, thread = str(unit["uid"]), unit.get("thread") or self._thread.get(str(unit["uid"]))
+        for comment in (uid, uid.removeprefix(f"{thread}:")):
+            if (str(thread), comment) in self._known:
+                return str(thread), comment
+        why = "is in several threads, and the unit names none" if uid in self._thread and not thread else "is not in it"
+        raise DataError(f"reply {uid!r} of the sheet {why}: use the run that the sheet was drawn from.")

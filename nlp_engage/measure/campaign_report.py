@@ -1,0 +1,124 @@
+"""What a comparison of campaigns says: rows, Arrow, JSON, words."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from nlp_engage.measure.campaign_groups import ROLES
+from nlp_engage.measure.verdicts import LANGUAGES, sentence, table_text
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from nlp_engage.measure.campaign_file import CampaignFile
+
+_TEXTS: Final = ("campaign", "label", "contrast", "figure", "verdict", "verdict_en", "verdict_zh", "note")
+_NUMBERS: Final = (
+    "campaign_value", "baseline_value", "control_during_value", "control_before_value", "difference",
+    "difference_low", "difference_high", "p", "p_holm", "margin", "detectable",
+)  # fmt: skip
+_LISTS: Final = ("n_posts", "n_replies", "posts_needed", "replies_needed")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignReport:
+    """Groups and their comparisons.
+
+    Attributes:
+        version: Version of the definitions, ``eq-2``.
+        plan: The campaign file.
+        level: Confidence level.
+        resamples: Resamples of threads and deals of the permutation test.
+        seed: Of both.
+        groups: One row a campaign and role, as ``Measurement.rows`` gives them.
+        comparisons: One row a campaign, figure and contrast; see ``rows``.
+        notes: Remarks on what the file asked for.
+    """
+
+    version: str
+    plan: CampaignFile
+    level: float
+    resamples: int
+    seed: int
+    groups: tuple[dict[str, Any], ...]
+    comparisons: tuple[dict[str, Any], ...]
+    notes: tuple[str, ...]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row a campaign, figure and contrast.
+
+        Keys: ``campaign, label, contrast`` (``difference`` or ``difference_in_differences``), ``figure``,
+        ``headline``, the rates ``campaign_value, baseline_value, control_during_value, control_before_value``,
+        ``difference`` with ``_low`` and ``_high``, ``p``, ``p_holm`` (headline only), ``margin``, ``n_posts`` and
+        ``n_replies`` of each group (people, for figures of the audience), ``detectable`` (minimum detectable effect),
+        ``posts_needed, replies_needed, audited_threads_needed``, ``verdict``, ``verdict_en``, ``verdict_zh`` and
+        ``note``. What cannot be given is ``None``, and the note says why.
+        """
+        return [
+            {**row, **{f"verdict_{lang}": sentence(row, lang, self.level) for lang in LANGUAGES}}
+            for row in self.comparisons
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as plain values, for JSON.
+
+        ``campaigns`` holds one object a campaign: its groups, its comparisons. What else explains a campaign (the split
+        of a difference into volume, mix and depth, say) belongs beside them.
+        """
+        rows = self.rows()
+        settings = {"level": self.level, "resamples": self.resamples, "seed": self.seed}
+        plan = self.plan
+        asked = {
+            key: getattr(plan, key)
+            for key in ("headline", "margin", "margin_ep", "power", "follow_days", "timezone", "overlap")
+        }
+        return {
+            "version": self.version,
+            "settings": {**settings, **asked},
+            "campaigns": [
+                {
+                    "campaign": campaign.name,
+                    "label": campaign.label,
+                    "posts": json.loads(json.dumps(asdict(campaign.posts), default=str)),
+                    "groups": [row for row in self.groups if row["campaign"] == campaign.name],
+                    "comparisons": [row for row in rows if row["campaign"] == campaign.name],
+                }
+                for campaign in plan.campaigns
+            ],
+            "notes": list(self.notes),
+        }
+
+    def to_arrow(self) -> pa.Table:
+        """The comparisons as an Arrow table, one row each; counts by role, windows of the audience as JSON text."""
+        import pyarrow as pa
+
+        fields = [(key, pa.string()) for key in _TEXTS] + [("headline", pa.bool_())]
+        fields += [(key, pa.float64()) for key in _NUMBERS]
+        fields += [(f"{key}_{role}", pa.int64()) for key in _LISTS for role in ROLES]
+        fields += [("audited_threads_needed", pa.int64()), ("windows", pa.string())]
+        rows = []
+        for row in self.rows():
+            windows = {key: row[key] for key in ("window", "earlier_windows") if key in row}
+            lists = {f"{key}_{role}": n for key in _LISTS for role, n in zip(ROLES, row[key] or (), strict=False)}
+            rows.append({**row, **lists, "windows": json.dumps(windows) if windows else None})
+        return pa.Table.from_pylist(rows, schema=pa.schema(fields))
+
+    def lines(self, lang: str = "en") -> list[str]:
+        """Table and sentences for a terminal.
+
+        Args:
+            lang: ``en`` or ``zh``.
+
+        Raises:
+            DataError: There are no words in this language.
+        """
+        stars = {
+            "en": "* headline figure; its p-values are corrected for their number (Holm), the others are not.",
+            "zh": "* 主要指标，p 值按检验个数校正（Holm 法）；其余未校正。",
+        }
+        lines = [*table_text(self.comparisons, lang), "", stars.get(lang, "")]
+        told = ("return_after", "repeat_dialogue")
+        chosen = [row for row in self.rows() if row["headline"] or row["figure"] in told]
+        return [*lines, "", *(row[f"verdict_{lang}"] for row in chosen)]

@@ -1,0 +1,114 @@
+"""The spaCy component ``engagement``: ``nlp.add_pipe("engagement")``, then ``doc._.engagement``.
+
+A doc is one reply. What it answers goes into ``doc.user_data["context"]`` before the pipeline runs, in the fields of
+a labelled unit (``docs/codebook.md``, section 8): ``post``, ``above`` (oldest first, ``[speaker, text]``), ``by``; all
+may be left out, and the reply is then read as if nothing stood above it. A ``ReplyContext`` is taken as it is.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+from nlp_engage.classify import OnnxLabeller
+from nlp_engage.context import context_of_unit
+from nlp_engage.errors import DataError, require
+from nlp_engage.text import detect_language
+from nlp_engage.types import ACTS, LABELS, LANGUAGES, ReplyContext
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+require("spacy", extra="train")
+from spacy.language import Language  # noqa: E402
+from spacy.tokens import Doc  # noqa: E402
+
+NAME: Final = "engagement"
+CONTEXT: Final = "context"
+"""Key of ``doc.user_data`` that holds what a reply stands under."""
+
+
+@Language.factory(NAME, default_config={"model": None, "threads": 0}, assigns=[f"doc._.{NAME}"])  # type: ignore[untyped-decorator]
+def make_engagement(nlp: Language, name: str, model: str | None, threads: int) -> Engagement:
+    """Make the component; spaCy calls it.
+
+    Args:
+        nlp: The pipeline; its language is the reply's where the text does not show one.
+        name: Name of the component in the pipeline.
+        model: Model folder; ``None`` for the shipped model.
+        threads: Threads for inference; 0 for one per core.
+    """
+    return Engagement(nlp.lang, model, threads)
+
+
+class Engagement:
+    """Sets ``doc._.engagement``: label, act and their probabilities, or ``None`` where a text is out of domain.
+
+    Args:
+        lang: Language of the pipeline.
+        model: Model folder; ``None`` for the shipped model.
+        threads: Threads for inference; 0 for one per core.
+
+    Example:
+        >>> import spacy
+        >>> nlp = spacy.blank("en")
+        >>> component = nlp.add_pipe("engagement")
+        >>> doc = nlp.make_doc("No, we tested 400 of them.")
+        >>> doc.user_data["context"] = {"post": "New cups!", "above": [["A", "Do they leak?"]], "by": "B(page owner)"}
+        >>> nlp(doc)._.engagement["label"]
+        'genuine_dialogue'
+    """
+
+    def __init__(self, lang: str, model: str | None = None, threads: int = 0) -> None:
+        self._settings = lang, model, threads
+        self._lang = lang
+        self._labeller = OnnxLabeller.load(model, threads=threads)
+        if not Doc.has_extension(NAME):
+            Doc.set_extension(NAME, default=None)
+
+    def __reduce__(self) -> tuple[type[Engagement], tuple[str, str | None, int]]:
+        """Other processes (``nlp.pipe(..., n_process=2)``) load the model for themselves."""
+        return Engagement, self._settings
+
+    def __call__(self, doc: Doc) -> Doc:
+        """Label one doc."""
+        self._label([doc])
+        return doc
+
+    def pipe(self, stream: Iterable[Doc], batch_size: int = 256) -> Iterator[Doc]:
+        """Label a stream in batches, in order."""
+        docs = iter(stream)
+        while batch := list(islice(docs, batch_size)):
+            self._label(batch)
+            yield from batch
+
+    def _label(self, docs: Sequence[Doc]) -> None:
+        contexts = [(doc, context) for doc in docs if (context := self._context(doc))]
+        found = self._labeller.predict([context for _, context in contexts])
+        rows = zip(contexts, found.probabilities, found.acts, found.act_probabilities, strict=True)
+        for (doc, _), p, act, p_act in rows:
+            doc._.engagement = {
+                "label": str(LABELS[int(p.argmax())]),
+                "probabilities": {str(label): float(x) for label, x in zip(LABELS, p, strict=True)},
+                "act": str(ACTS[act]),
+                "act_probability": float(p_act),
+            }
+
+    def _context(self, doc: Doc) -> ReplyContext | None:
+        given: Any = doc.user_data.get(CONTEXT, {})
+        if isinstance(given, ReplyContext):
+            return given
+        if not isinstance(given, dict):
+            raise DataError(
+                f"doc.user_data[{CONTEXT!r}] is a {type(given).__name__}, must be a dictionary with post, above and by "
+                "(docs/codebook.md, section 8) or a ReplyContext"
+            )
+        language = given.get("lang") or self._language(doc.text)
+        if language not in LANGUAGES:
+            return None
+        unit = {"uid": doc.text[:40], "post": "", "above": [], "by": "A", **given, "lang": language, "reply": doc.text}
+        return context_of_unit(unit)
+
+    def _language(self, text: str) -> str:
+        found = detect_language(text)
+        return self._lang if found == "und" and text.strip() else found

@@ -1,0 +1,82 @@
+"""``explain`` and ``translate`` as scripts meet them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from test_cli import archive, labelled, run  # noqa: F401  (fixtures)
+
+
+def test_explain_gives_contributions_sensitivity_and_a_difference_that_adds_up(labelled):  # noqa: F811
+    rows = json.loads(run("measure", labelled, "--by", "lang").stdout)
+    before, after = (r["group"] for r in rows if r["n_replies"])
+    result = run("explain", labelled, "--by", "lang", "--between", before, after, "--resamples", 20, "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert found["version"] == "eq-2"
+    eq = {r["group"]: r["eq"] for r in rows}
+    split = found["difference"]["eq"]
+    assert split["difference"] == pytest.approx(eq[after] - eq[before])
+    assert split["mix"] + split["depth"] == pytest.approx(split["difference"])
+    first = [r for r in found["sensitivity"] if r["variant"] == "as defined"]
+    assert {r["group"]: r["eq"] for r in first} == pytest.approx(eq)
+    assert {r["eq_change"] for r in first} <= {0, None}
+    assert set(found["contributions"]) == {"thread_id", "label", "act"}
+
+
+def test_explain_prints_tables(labelled):  # noqa: F811
+    result = run("explain", labelled, "--top", 2, "--resamples", 0)
+    assert result.exit_code == 0, result.output
+    assert "Contributions by thread_id (the first 2 of 12)" in result.stdout
+    assert "eq-1" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "words"),
+    [
+        (["--between", "a", "b"], 2, "--between needs --by"),
+        (["--by", "lang", "--between", "en", "fr"], 1, "no group 'fr' by lang: there are"),
+        (["--by", "colour", "--resamples", "0"], 1, "no column 'colour'"),
+    ],
+)
+def test_explain_says_what_is_wrong(labelled, more, code, words):  # noqa: F811
+    result = run("explain", labelled, *more)
+    assert result.exit_code == code
+    assert words in result.stderr
+
+
+def test_translate_guesses_nothing_and_takes_numbers_for_all_or_by_post(labelled, tmp_path):  # noqa: F811
+    def values(*more):
+        result = run("translate", labelled, *more, "--json")
+        assert result.exit_code == 0, result.output
+        return {m["key"]: m for m in json.loads(result.stdout)["metrics"]}
+
+    bare = values()
+    assert bare["engagement_rate_by_reach"]["reason"] == "not computable: no reach given"
+    given = ("--likes", 3, "--shares", 2, "--saves", 1, "--follows", 0)
+    ces = values(*given)["xiaohongshu_ces"]["value"]
+    numbers = tmp_path / "numbers.csv"
+    thread = json.loads(run("measure", labelled, "--by", "thread_id").stdout)[0]["group"]
+    numbers.write_text(f"thread_id,shares,saves\n{thread},12,\n", encoding="utf-8")
+    assert values(*given, "--numbers", numbers)["xiaohongshu_ces"]["value"] == ces + 4 * 10
+    text = run("translate", labelled).stdout
+    assert "小红书互动量): not computable" in text
+    assert "source: Gsdata" in text
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("id,shares\nt,1\n", "no column thread_id"),
+        ("thread_id,shares\nnobody,1\n", "line 2: there is no thread 'nobody'"),
+        ("thread_id,shares\n{thread},many\n", "are no numbers"),
+        ("thread_id,colour\n{thread},1\n", "a number 'colour'"),
+    ],
+)
+def test_translate_says_what_is_wrong_with_a_file(labelled, tmp_path, content, words):  # noqa: F811
+    thread = json.loads(run("measure", labelled, "--by", "thread_id").stdout)[0]["group"]
+    (tmp_path / "n.csv").write_text(content.format(thread=thread), encoding="utf-8")
+    result = run("translate", labelled, "--numbers", tmp_path / "n.csv")
+    assert result.exit_code == 1
+    assert words in result.stderr

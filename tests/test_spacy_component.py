@@ -1,0 +1,85 @@
+"""The spaCy component labels what the model folder labels, in batches, with and without context."""
+
+from __future__ import annotations
+
+import pickle
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import spacy
+import tiny
+
+from nlp_engage.classify import OnnxLabeller
+from nlp_engage.context import context_of_unit
+from nlp_engage.errors import DataError
+from nlp_engage.spacy_component import Engagement
+from nlp_engage.types import ACTS, LABELS
+
+UNITS = tiny.units(2, "s", threads=3)
+
+
+@pytest.fixture(scope="module")
+def nlp(tiny_model):
+    made = spacy.blank("en")
+    made.add_pipe("engagement", config={"model": str(tiny_model), "threads": 1})
+    return made
+
+
+def doc_of(nlp, unit):
+    doc = nlp.make_doc(unit["reply"])
+    doc.user_data["context"] = {k: unit[k] for k in ("post", "above", "by")}
+    return doc
+
+
+def test_docs_get_the_labels_of_the_model_one_by_one_and_as_a_stream(nlp, tiny_model):
+    found = OnnxLabeller.load(tiny_model, threads=1).predict([context_of_unit(u) for u in UNITS])
+    for docs in ([nlp(doc_of(nlp, u)) for u in UNITS], list(nlp.pipe((doc_of(nlp, u) for u in UNITS), batch_size=5))):
+        assert [d.text for d in docs] == [u["reply"] for u in UNITS]
+        answers = [d._.engagement for d in docs]
+        assert [a["label"] for a in answers] == [str(LABELS[k]) for k in found.probabilities.argmax(1)]
+        assert [a["act"] for a in answers] == [str(ACTS[k]) for k in found.acts]
+        p = [[a["probabilities"][label] for label in LABELS] for a in answers]
+        np.testing.assert_allclose(p, found.probabilities, atol=1e-6)
+
+
+def test_context_counts_and_may_be_left_out(nlp, tiny_model):
+    unit = UNITS[1]
+    alone = context_of_unit({**unit, "post": "", "above": [], "by": "A"})
+    expected = OnnxLabeller.load(tiny_model, threads=1).predict([alone, context_of_unit(unit)]).probabilities[:, 0]
+    bare = nlp(unit["reply"])._.engagement["probabilities"]["mindless_interaction"]
+    whole = nlp(doc_of(nlp, unit))._.engagement["probabilities"]["mindless_interaction"]
+    np.testing.assert_allclose([bare, whole], expected, atol=1e-6)
+    assert bare != whole
+    doc = nlp.make_doc(unit["reply"])
+    doc.user_data["context"] = context_of_unit(unit)
+    assert nlp(doc)._.engagement["probabilities"]["mindless_interaction"] == whole
+
+
+def test_text_of_other_languages_and_empty_text_have_no_label(nlp):
+    assert nlp("Это очень красивая чашка, спасибо большое")._.engagement is None
+    assert nlp("")._.engagement is None
+    assert nlp("666 😍")._.engagement is not None  # shows no language: that of the pipeline
+
+
+def test_a_context_of_another_shape_is_refused_with_what_it_must_be(nlp):
+    doc = nlp.make_doc("nice")
+    doc.user_data["context"] = "New cups"
+    with pytest.raises(DataError, match=r"doc.user_data\['context'\] is a str, must be a dictionary with post, above"):
+        nlp(doc)
+
+
+def test_labels_survive_writing_a_doc_and_the_component_being_sent_to_another_process(nlp):
+    doc = nlp("which size today")
+    again = spacy.tokens.Doc(nlp.vocab).from_bytes(doc.to_bytes())
+    assert again._.engagement == doc._.engagement
+    sent = pickle.loads(pickle.dumps(nlp.get_pipe("engagement")))
+    assert sent(nlp.make_doc("which size today"))._.engagement == doc._.engagement
+
+
+def test_spacy_finds_the_component_by_its_entry_point():
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8"))["project"]
+    module, name = project["entry-points"]["spacy_factories"]["engagement"].split(":")
+    factory = getattr(__import__(module, fromlist=[name]), name)
+    assert isinstance(factory(spacy.blank("zh"), "engagement", None, 1), Engagement)
