@@ -300,8 +300,6 @@ def _in_order(draft: _Draft, order: list[int]) -> DialogueTree:
 
 def _depth_first(parents: Sequence[int], by_time: Sequence[int]) -> list[int]:
     """Nodes from the root down, siblings in the order of ``by_time``; those of loops are left out."""
-    if not any(parents[1:]):  # nobody answers a comment
-        return [0, *(i for i in by_time if i)]
     children: dict[int, list[int]] = {}
     for i in reversed(by_time):
         if i:

@@ -353,6 +353,17 @@ def test_intervals_keep_their_bounds_and_their_point(value, top):
     assert interval(value, Spread(variance=0.0, design=0.0, growing=0.0, freedom=0), 0.9, top) is None
 
 
+def test_intervals_near_a_bound_reach_further_from_it_and_mirror_each_other():
+    found = Spread(variance=0.0004, design=0.0, growing=0.0, freedom=10**6)
+    half = 0.02 * 1.6448536
+    assert interval(0.01, found, 0.9, 1.0) == pytest.approx((0, 0.01 + half + (half - 0.01) / 2), abs=1e-6)
+    for value in (0.01, 0.05, 0.4):
+        low, high = interval(value, found, 0.9, 1.0)
+        assert interval(1 - value, found, 0.9, 1.0) == pytest.approx((1 - high, 1 - low))
+    wide = Spread(variance=0.25, design=0.0, growing=0.0, freedom=10**6)
+    assert interval(0.4, wide, 0.9, 1.0) == (0.0, 1.0)
+
+
 def test_labels_to_halve_is_what_halves_the_interval():
     found = Spread(variance=5.0, design=4.0, growing=4.4, freedom=20)
     times = found.times_to_halve

@@ -133,8 +133,14 @@ def interval(value: float, found: Spread, level: float, top: float | None) -> tu
     low, high = value - half, value + half
     if top is None:
         return low, high
-    if low <= 0 or high >= top:  # too near a bound to say where it lies on the other scale
-        return max(low, 0.0), min(high, top)
+    if low <= 0 and high >= top:
+        return 0.0, top
+    # Too near a bound for the other scale. The plain end is too near, that of the least share one could tell from the
+    # bound too far; half way between them covers (docs/measure.md).
+    if low <= 0:
+        return 0.0, min(high + (half - value) / 2, top)
+    if high >= top:
+        return max(low - (half - (top - value)) / 2, 0.0), top
     if top == inf:
         return value * exp(-half / value), value * exp(half / value)
     place, away = log(value / (top - value)), half * top / (value * (top - value))

@@ -12,7 +12,7 @@ import csv
 import io
 import json
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from nlp_engage.context import MAX_ANCESTORS, POST_CHARS
@@ -199,45 +199,58 @@ def hand_labels(units: Sequence[Mapping[str, Any]], table: ReplyTable) -> HandLa
         DataError: A label or probability is none, a reply is not in the archive or labelled twice, a thread is
             half-labelled or rows of it are missing, or there is nothing to go by.
     """
+    found = _Found()
     place = _Places(table)
-    labels: dict[Key, int] = {}
-    inclusion: dict[Key, float] = {}
-    stratum: dict[str, str] = {}
-    blank: dict[Key, str] = {}
-    whole: dict[str, int] = {}
-    rows: Counter[str] = Counter()
-    notes: Counter[str] = Counter()
     for unit in units:
-        uid, label, p, key = str(unit["uid"]), _label(unit), _probability(unit), place.of(unit)
-        if p is None:
-            notes["unit(s) without p_inclusion: not drawn, left out"] += 1
-            continue
-        if inclusion.setdefault(key, p) != p:
-            raise DataError(f"reply {uid!r} is in the sheet with two probabilities, {inclusion[key]} and {p}.")
-        if unit.get("stratum"):
-            stratum[key[0]] = str(unit["stratum"])
-        if key not in labels and key not in blank:
-            rows[key[0]] += 1
-        if unit.get("thread_units"):
-            whole[key[0]] = _count(unit)
-        if label is None:
-            blank.setdefault(key, uid)
-        elif labels.setdefault(key, label) != label:
-            raise DataError(f"reply {uid!r} has two different labels in the sheet: settle on one.")
+        found.take(unit, place.of(unit))
+    labels, whole = found.labels, found.whole
     begun = {thread for thread, _ in labels}
-    _check_whole({k: uid for k, uid in blank.items() if k not in labels}, begun, rows, whole)
-    if left := [t for t in whole if t not in begun]:
-        notes["thread(s) that nobody has begun to label: left out (fine if chance decided which)"] = len(left)
-    if missing := sum(k not in labels and k[0] not in whole for k in blank):
-        notes["drawn replies without a label: left out (fine if chance decided which)"] = missing
+    _check_whole({k: uid for k, uid in found.blank.items() if k not in labels}, begun, found.rows, whole)
+    notes = Counter({"unit(s) without p_inclusion: not drawn, left out": found.undrawn})
+    notes["thread(s) that nobody has begun to label: left out (fine if chance decided which)"] = len(set(whole) - begun)
+    notes["drawn replies without a label: left out (fine if chance decided which)"] = sum(
+        key not in labels and key[0] not in whole for key in found.blank
+    )
     if not labels:
         raise DataError("no unit of the sheet has a label: write M, D or S into the column label.")
     return HandLabels(
         labels=labels,
-        inclusion={key: inclusion[key] for key in labels},
-        stratum=stratum,
-        notes=tuple(f"{n} {what}" for what, n in notes.items()),
+        inclusion={key: found.inclusion[key] for key in labels},
+        stratum=found.stratum,
+        notes=tuple(f"{n} {what}" for what, n in notes.items() if n),
     )
+
+
+@dataclass(slots=True)
+class _Found:
+    """What units say, taken one by one; ``blank`` are those without a label, ``rows`` counts units of a thread."""
+
+    labels: dict[Key, int] = field(default_factory=dict)
+    inclusion: dict[Key, float] = field(default_factory=dict)
+    stratum: dict[str, str] = field(default_factory=dict)
+    blank: dict[Key, str] = field(default_factory=dict)
+    whole: dict[str, int] = field(default_factory=dict)
+    rows: Counter[str] = field(default_factory=Counter)
+    undrawn: int = 0
+
+    def take(self, unit: Mapping[str, Any], key: Key) -> None:
+        """Take a unit in, or say what is wrong with it."""
+        uid, label, p = str(unit["uid"]), _label(unit), _probability(unit)
+        if p is None:
+            self.undrawn += 1
+            return
+        if self.inclusion.setdefault(key, p) != p:
+            raise DataError(f"reply {uid!r} is in the sheet with two probabilities, {self.inclusion[key]} and {p}.")
+        if unit.get("stratum"):
+            self.stratum[key[0]] = str(unit["stratum"])
+        if key not in self.labels and key not in self.blank:
+            self.rows[key[0]] += 1
+        if unit.get("thread_units"):
+            self.whole[key[0]] = _count(unit)
+        if label is None:
+            self.blank.setdefault(key, uid)
+        elif self.labels.setdefault(key, label) != label:
+            raise DataError(f"reply {uid!r} has two different labels in the sheet: settle on one.")
 
 
 def _check_whole(blank: Mapping[Key, str], begun: set[str], rows: Counter[str], whole: Mapping[str, int]) -> None:
