@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from nlp_engage.annotation import DESIGNS, STRATA
+from nlp_engage.annotation.designs import DESIGNS, STRATA
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from nlp_engage.annotation import Codings
+    from nlp_engage.annotation.codings import Codings
 
 PATH: Final = click.Path(path_type=Path)
 SHEETS: Final = click.argument(
@@ -49,7 +49,8 @@ def sample(
     Example:
       nlp-engage sample data/sample/archives -n 50 --design stratified --by lang --by depth -o work/sheet.csv
     """
-    from nlp_engage.annotation import draw_replies, write_sheet
+    from nlp_engage.annotation.draw import draw_replies
+    from nlp_engage.annotation.sheets import write_sheet
     from nlp_engage.archive.store import is_run, read_run
     from nlp_engage.readers import read
     from nlp_engage.tree import build_trees
@@ -96,7 +97,8 @@ def agree(
       nlp-engage agree data/labels/coder_1.csv data/labels/coder_2.csv --gold work/gold.jsonl
     """
     from nlp_engage.agreement import agreement
-    from nlp_engage.annotation import gather, read_sheet, write_sheet
+    from nlp_engage.annotation.codings import gather
+    from nlp_engage.annotation.sheets import read_sheet, write_sheet
 
     codings = gather(read_sheet(path) for path in sheets)
     found = agreement(codings.codes(), codings.threads(), resamples=resamples, seed=seed)
@@ -110,7 +112,7 @@ def agree(
 
 
 def _write_gold(path: Path, codings: Codings, adjudicated: Path | None) -> int:
-    from nlp_engage.annotation import read_sheet
+    from nlp_engage.annotation.sheets import read_sheet
 
     final = {u["uid"]: u for u in read_sheet(adjudicated) if u["label"]} if adjudicated else {}
     units = codings.gold(final)

@@ -14,8 +14,9 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nlp_engage.annotation import draw_replies, gather, read_sheet, write_sheet
-from nlp_engage.annotation.draw import capped
+from nlp_engage.annotation.codings import gather
+from nlp_engage.annotation.draw import capped, draw_replies
+from nlp_engage.annotation.sheets import read_sheet, write_sheet
 from nlp_engage.cli import main
 from nlp_engage.errors import DataError
 from nlp_engage.tree import build_trees

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from nlp_engage.annotation.designs import DESIGNS, STRATA
 from nlp_engage.context import comment_languages, reply_contexts, units_of_replies
 from nlp_engage.errors import DataError
 from nlp_engage.types import LABELS, LabelledTree
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
 
     Trees = Iterable[DialogueTree | LabelledTree]
 
-DESIGNS: Final = ("random", "stratified", "uncertain")
-STRATA: Final = ("lang", "platform", "label", "depth", "thread")
-"""What strata can be made of; ``label`` is the predicted one."""
 _DEEP: Final = 3
 
 
