@@ -173,7 +173,9 @@ def labels_of_unit(unit: Mapping[str, Any]) -> tuple[int, int]:
     return list(LABEL_CODES).index(code), ACTS.index(Act(act))
 
 
-def units_of_replies(tree: DialogueTree, rows: Iterable[int]) -> Iterator[dict[str, Any]]:
+def units_of_replies(
+    tree: DialogueTree, rows: Iterable[int], languages: Sequence[str] | None = None
+) -> Iterator[dict[str, Any]]:
     """Make the units an annotator reads (and a model can be trained on) from replies of a tree.
 
     A unit holds what ``reply_contexts`` would show the model, and nothing more: nobody labels by what the model
@@ -182,6 +184,7 @@ def units_of_replies(tree: DialogueTree, rows: Iterable[int]) -> Iterator[dict[s
     Args:
         tree: The tree.
         rows: Indices of the replies, each above 0.
+        languages: What ``comment_languages`` gave for the tree, where it is known already.
 
     Yields:
         ``uid, lang, platform, thread, post, above, by, reply``; a label is what is missing.
@@ -198,7 +201,7 @@ def units_of_replies(tree: DialogueTree, rows: Iterable[int]) -> Iterator[dict[s
     >>> context_of_unit(unit) == dict(reply_contexts(tree))[2]
     True
     """
-    languages = comment_languages(tree)
+    languages = comment_languages(tree) if languages is None else languages
     for i in rows:
         turns = _speaking_turns(tree, i)
         reply = tree.comments[i]

@@ -10,6 +10,7 @@ import numpy as np
 from nlp_engage.annotation.designs import DESIGNS, STRATA
 from nlp_engage.context import comment_languages, reply_contexts, units_of_replies
 from nlp_engage.errors import DataError
+from nlp_engage.structure import depths
 from nlp_engage.types import LABELS, LabelledTree
 
 if TYPE_CHECKING:
@@ -138,23 +139,16 @@ def _strata(tree: DialogueTree, rows: Sequence[int], p: FloatArray | None, by: S
     if "label" in by and p is None:
         raise DataError("strata by label need predicted labels: draw from a run (`nlp-engage label ARCHIVE -o RUN`)")
     languages = comment_languages(tree) if "lang" in by else ()
-    depths = _depths(tree) if "depth" in by else ()
+    depth = depths(tree).tolist() if "depth" in by else ()
     for k, i in enumerate(rows):
         values = {
             "lang": languages and languages[i],
             "platform": tree.comments[i].platform or "unknown platform",
             "label": p is not None and LABELS[int(p[k].argmax())],
-            "depth": depths and (f"depth {depths[i]}" if depths[i] < _DEEP else f"depth {_DEEP}+"),
+            "depth": depth and (f"depth {depth[i]}" if depth[i] < _DEEP else f"depth {_DEEP}+"),
             "thread": tree.thread_id,
         }
         yield " / ".join(str(values[key]) for key in by) or "all"
-
-
-def _depths(tree: DialogueTree) -> list[int]:
-    depths = [0] * len(tree)
-    for i in range(1, len(tree)):
-        depths[i] = depths[int(tree.parents[i])] + 1
-    return depths
 
 
 def _by_entropy(entropy: FloatArray | None, explore: float) -> FloatArray:

@@ -106,22 +106,22 @@ def write_answer(answer: pa.RecordBatchReader, kind: str, file: Any) -> int:
 def _csv(answer: pa.RecordBatchReader, file: Any) -> int:
     import pyarrow.csv as pc
 
-    rows = 0
     with pc.CSVWriter(file, answer.schema) as writer:
-        for batch in answer:
-            writer.write_batch(batch)
-            rows += batch.num_rows
-    return rows
+        return _batches(answer, writer)
 
 
 def _parquet(answer: pa.RecordBatchReader, file: Any) -> int:
     import pyarrow.parquet as pq
 
-    rows = 0
     with pq.ParquetWriter(file, answer.schema, compression="zstd") as writer:
-        for batch in answer:
-            writer.write_batch(batch)
-            rows += batch.num_rows
+        return _batches(answer, writer)
+
+
+def _batches(answer: pa.RecordBatchReader, writer: Any) -> int:
+    rows = 0
+    for batch in answer:
+        writer.write_batch(batch)
+        rows += batch.num_rows
     return rows
 
 

@@ -15,7 +15,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from nlp_engage.context import MAX_ANCESTORS, POST_CHARS
+from nlp_engage.context import units_of_replies
 from nlp_engage.errors import DataError
 from nlp_engage.types import LABEL_CODES, LABELS
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from nlp_engage.measure.audit_plan import AuditPlan, Key
     from nlp_engage.measure.table import ReplyTable
-    from nlp_engage.types import DialogueTree, LabelledTree
+    from nlp_engage.types import LabelledTree
 
 FIELDS: Final = (
     "uid", "lang", "platform", "thread", "post", "above", "by", "reply", "label", "p_inclusion", "stratum",
@@ -51,48 +51,20 @@ def sheet_units(labelled_trees: Iterable[LabelledTree], plan: AuditPlan) -> Iter
     seen: set[str] = set()
     for labelled in labelled_trees:
         tree = labelled.tree
-        for i, comment in enumerate(tree.comments):
-            key = (tree.thread_id, comment.id)
-            if i and key in plan.inclusion:
-                uid = comment.id if comment.id not in seen else f"{tree.thread_id}:{comment.id}"
-                seen.add(uid)
-                yield {
-                    "uid": uid,
-                    "lang": labelled.languages[i],
-                    "platform": comment.platform or tree.post.platform,
-                    "thread": tree.thread_id,
-                    "post": tree.post.text[:POST_CHARS],
-                    **_in_place(tree, i),
-                    "label": None,
-                    "p_inclusion": plan.inclusion[key],
-                    "stratum": plan.stratum[tree.thread_id],
-                    "thread_units": sizes[tree.thread_id],
-                }
-
-
-def _in_place(tree: DialogueTree, i: int) -> dict[str, Any]:
-    """The nearest ancestors below the post, oldest first, who wrote the reply, and the reply."""
-    above: list[int] = []
-    j = int(tree.parents[i])
-    while j > 0 and len(above) < MAX_ANCESTORS:
-        above.insert(0, j)
-        j = int(tree.parents[j])
-    speakers = _speakers(tree, [*above, i])
-    texts = ["" if tree.stand_in[j] or tree.comments[j].deleted else tree.comments[j].text for j in above]
-    turns = [list(turn) for turn in zip(speakers, texts, strict=False)]
-    return {"above": turns, "by": speakers[-1], "reply": tree.comments[i].text}
-
-
-def _speakers(tree: DialogueTree, nodes: list[int]) -> list[str]:
-    """A letter for each speaker, the page owner marked; whoever has no name has a letter of their own."""
-    letters: dict[object, str] = {}
-    names = []
-    for j in nodes:
-        c = tree.comments[j]
-        letter = letters.setdefault(c.author or (c.id,), chr(ord("A") + len(letters)))
-        owner = c.is_owner or (c.author is not None and c.author == tree.post.author)
-        names.append(f"{letter}(page owner)" if owner else letter)
-    return names
+        rows = [i for i, c in enumerate(tree.comments) if i and (tree.thread_id, c.id) in plan.inclusion]
+        for unit in units_of_replies(tree, rows, labelled.languages):
+            key = (tree.thread_id, unit["uid"])
+            uid = key[1] if key[1] not in seen else f"{key[0]}:{key[1]}"
+            seen.add(uid)
+            yield {
+                **unit,
+                "uid": uid,
+                "platform": unit["platform"] or tree.post.platform,
+                "label": None,
+                "p_inclusion": plan.inclusion[key],
+                "stratum": plan.stratum[tree.thread_id],
+                "thread_units": sizes[tree.thread_id],
+            }
 
 
 def sheet_bytes(units: Iterable[Mapping[str, Any]], suffix: str) -> bytes:
