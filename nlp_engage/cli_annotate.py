@@ -59,7 +59,6 @@ def sample(
     draw = draw_replies(
         lambda: read_run(run) if run else build_trees(read(source)), n, design=design, by=by, explore=explore, seed=seed
     )
-    out.parent.mkdir(parents=True, exist_ok=True)
     files = write_sheet(out, draw.units)
     click.echo(f"{len(draw.units)} of {draw.population} replies drawn ({design}, seed {seed})", err=True)
     for stratum, (size, drawn) in draw.strata.items():
@@ -113,10 +112,11 @@ def agree(
 
 def _write_gold(path: Path, codings: Codings, adjudicated: Path | None) -> int:
     from nlp_engage.annotation.sheets import read_sheet
+    from nlp_engage.durable import write_atomically
 
     final = {u["uid"]: u for u in read_sheet(adjudicated) if u["label"]} if adjudicated else {}
     units = codings.gold(final)
-    path.write_text("".join(json.dumps(u, ensure_ascii=False) + "\n" for u in units), "utf-8")
+    write_atomically(path, "".join(json.dumps(u, ensure_ascii=False) + "\n" for u in units).encode("utf-8", "replace"))
     left = sum(bool(given) for given in codings.answers.values()) - len(units)
     click.echo(f"{path}: {len(units)} units with a gold label; {left} tied ones left out", err=True)
     return len(units)

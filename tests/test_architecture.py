@@ -32,7 +32,19 @@ DOORS = {
 }
 LAYERS = (
     {"types", "errors"},
-    {"readers", "writers", "tree", "grouping", "mentions", "names", "text", "scores", "samples", "durable"},
+    {
+        "readers",
+        "writers",
+        "tree",
+        "grouping",
+        "mentions",
+        "names",
+        "text",
+        "scores",
+        "samples",
+        "durable",
+        "spreadsheet",
+    },
     {"structure", "context", "encoding", "show", "agreement", "splits"},
     {"classify", "measure", "train"},
     {"archive", "report", "inspection", "annotation", "modelling"},

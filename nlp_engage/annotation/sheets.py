@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 from typing import TYPE_CHECKING, Any, Final
 
 from nlp_engage.annotation.labelstudio import codes_of_tasks, is_export, label_config, tasks
+from nlp_engage.durable import write_atomically
 from nlp_engage.errors import DataError
+from nlp_engage.spreadsheet import from_csv, read_text, to_csv
 from nlp_engage.types import ACT_LABEL, ACTS, LABEL_CODES, Act
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 ANSWERS: Final = ("label", "act", "confidence", "coder", "note")
 """What a coder fills in; everything else on a sheet is there to read."""
 _COLUMNS: Final = ("uid", "lang", "platform", "thread", "post", "above", "by", "reply", *ANSWERS)
-_RISKY: Final = ("=", "+", "-", "@", "\t", "\r", "'")
-"""Spreadsheets would run a cell that begins so (or, for the last, drop it)."""
 CONFIG_SUFFIX: Final = ".label_config.xml"
 
 
@@ -41,28 +40,28 @@ def write_sheet(path: Path, units: Sequence[Mapping[str, Any]]) -> list[Path]:
     """
     rows = [{**{key: None for key in ANSWERS}, **unit} for unit in units]
     if path.suffix == ".jsonl":
-        path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
+        write_atomically(
+            path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode("utf-8", "replace")
+        )
     elif path.suffix == ".csv":
-        path.write_bytes(_csv(rows).encode("utf-8-sig"))
+        write_atomically(path, _csv(rows))
     elif path.suffix == ".json":
         config = path.with_suffix(CONFIG_SUFFIX)
-        config.write_text(label_config(), "utf-8")
-        path.write_text(json.dumps(tasks(units), ensure_ascii=False, indent=1) + "\n", "utf-8")
+        write_atomically(config, label_config().encode())
+        write_atomically(path, (json.dumps(tasks(units), ensure_ascii=False, indent=1) + "\n").encode())
         return [path, config]
     else:
         raise DataError(f"{path}: a sheet is .jsonl, .csv, or .json for Label Studio tasks")
     return [path]
 
 
-def _csv(rows: Sequence[Mapping[str, Any]]) -> str:
+def _csv(rows: Sequence[Mapping[str, Any]]) -> bytes:
     columns = list(dict.fromkeys((*_COLUMNS, *(key for row in rows for key in row))))
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(columns)
-    for row in rows:
-        cells = {**row, "above": "\n".join(f"{who}: {_one_line(text)}" for who, text in row["above"])}
-        writer.writerow([_harmless(cells.get(key)) for key in columns])
-    return out.getvalue()
+    return to_csv(columns, ({**row, "above": _turns(row["above"])} for row in rows))
+
+
+def _turns(above: Sequence[Sequence[str]]) -> str:
+    return "\n".join(f"{who}: {_one_line(text)}" for who, text in above)
 
 
 def _one_line(text: str) -> str:
@@ -73,11 +72,6 @@ def _lines(text: str) -> str:
     marks = {"n": "\n", "r": "\r", "\\": "\\"}
     parts = iter(text)
     return "".join(marks.get(follower := next(parts, ""), "\\" + follower) if c == "\\" else c for c in parts)
-
-
-def _harmless(cell: Any) -> str:
-    text = "" if cell is None else str(cell)
-    return f"'{text}" if text.startswith(_RISKY) else text
 
 
 def read_sheet(path: Path) -> list[dict[str, Any]]:
@@ -95,10 +89,7 @@ def read_sheet(path: Path) -> list[dict[str, Any]]:
         DataError: The file cannot be read or is no such sheet; a label or act is unknown, or they do not belong
             together; a confidence is not 1, 2 or 3.
     """
-    try:
-        text = path.read_bytes().decode("utf-8-sig")  # line ends inside a cell are the coder's own
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: the sheet cannot be read ({error}); save it as UTF-8") from None
+    text = read_text(path)
     units = []
     for place, row in _rows(path, text):
         if not isinstance(row, dict) or not row.get("uid"):
@@ -121,24 +112,17 @@ def _rows(path: Path, text: str) -> Iterator[tuple[str, Any]]:
             lines = ((i, line) for i, line in enumerate(text.split("\n"), 1) if line.strip())
             yield from ((f"line {i}", json.loads(line)) for i, line in lines)
         else:
-            table = csv.DictReader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
-            if "uid" not in (table.fieldnames or ()):
+            columns, table = from_csv(text)
+            if "uid" not in columns:
                 raise DataError(f"{path}: no column uid; is this a sheet `nlp-engage sample` wrote?")
             cells = [_from_cells(row) for row in table]
-            rows = codes_of_tasks(cells) if "dialogue" in (table.fieldnames or ()) else cells
+            rows = codes_of_tasks(cells) if "dialogue" in columns else cells
             yield from ((f"row {i}", row) for i, row in enumerate(rows, 2))
     except (ValueError, AttributeError, TypeError, KeyError, csv.Error) as error:
         raise DataError(f"{path}: not JSON lines, CSV or an export of Label Studio ({error})") from None
 
 
-def _delimiter(text: str) -> str:
-    """Spreadsheets in many countries save with semicolons."""
-    first = text.split("\n", 1)[0]
-    return max(",;\t", key=first.count)
-
-
-def _from_cells(row: Mapping[str, str | None]) -> dict[str, Any]:
-    cells = {k: (v or "").removeprefix("'") for k, v in row.items() if k}
+def _from_cells(cells: Mapping[str, str]) -> dict[str, Any]:
     unit: dict[str, Any] = dict(cells)
     if "dialogue" in cells:  # a CSV of Label Studio
         unit["dialogue"] = json.loads(cells["dialogue"])

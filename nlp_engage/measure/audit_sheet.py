@@ -9,7 +9,6 @@ replies of the thread that are on the sheet. Units that were drawn otherwise, on
 from __future__ import annotations
 
 import csv
-import io
 import json
 from collections import Counter
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from nlp_engage.context import units_of_replies
 from nlp_engage.errors import DataError
+from nlp_engage.spreadsheet import from_csv, read_text, to_csv
 from nlp_engage.types import LABEL_CODES, LABELS
 
 if TYPE_CHECKING:
@@ -32,8 +32,6 @@ FIELDS: Final = (
     "thread_units",
 )  # fmt: skip
 """Columns of a sheet, in their order."""
-_RISKY: Final = ("=", "+", "-", "@", "\t", "\r", "'")
-"""A spreadsheet would run a cell that begins so, or, with the last, drop it."""
 
 
 def sheet_units(labelled_trees: Iterable[LabelledTree], plan: AuditPlan) -> Iterator[dict[str, Any]]:
@@ -88,18 +86,11 @@ def sheet_bytes(units: Iterable[Mapping[str, Any]], suffix: str) -> bytes:
         return "".join(json.dumps(unit, ensure_ascii=False) + "\n" for unit in units).encode("utf-8", "replace")
     if suffix != ".csv":
         raise DataError(f"a sheet ends in .jsonl or .csv, not in {suffix!r}")
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(FIELDS)
-    for unit in units:
-        above = "\n".join(f"{who}: {' '.join(text.split())}" for who, text in unit.get("above", ()))
-        writer.writerow([_harmless({**unit, "above": above}.get(name)) for name in FIELDS])
-    return out.getvalue().encode("utf-8-sig", "replace")
+    return to_csv(FIELDS, ({**unit, "above": _turns(unit.get("above", ()))} for unit in units))
 
 
-def _harmless(cell: object) -> str:
-    text = "" if cell is None else str(cell)
-    return f"'{text}" if text.startswith(_RISKY) else text
+def _turns(above: Iterable[Sequence[str]]) -> str:
+    return "\n".join(f"{who}: {' '.join(text.split())}" for who, text in above)
 
 
 def read_sheet(path: Path) -> list[dict[str, Any]]:
@@ -114,10 +105,7 @@ def read_sheet(path: Path) -> list[dict[str, Any]]:
     Raises:
         DataError: The file cannot be read, or is no such sheet.
     """
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: the sheet cannot be read ({error}); save it as UTF-8") from None
+    text = read_text(path)
     try:
         units = _json_lines(text) if text.lstrip()[:1] == "{" else _table(text)
     except (ValueError, csv.Error) as error:
@@ -135,9 +123,7 @@ def _json_lines(text: str) -> list[dict[str, Any]]:
 
 
 def _table(text: str) -> list[dict[str, Any]]:
-    first = text.split("\n", 1)[0]
-    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count))  # as countries differ
-    return [{k: (v or "").removeprefix("'") or None for k, v in row.items() if isinstance(k, str)} for row in rows]
+    return [{k: v or None for k, v in row.items()} for row in from_csv(text)[1]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
