@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from nlp_engage.errors import DataError, require
+from nlp_engage.scores import alpha_of_coincidences, coincidences
 from nlp_engage.types import LABELS
 
 if TYPE_CHECKING:
@@ -67,7 +69,7 @@ def agreement(
         "level": level,
         "agreement": _agreement(counts[twice]),
     }
-    draws = _draws(where, resamples, seed)
+    draws = _Draws.of(where, resamples, seed)
     result |= _alpha(counts[twice], draws, level)
     result["alpha_per_label"] = {
         str(label): _alpha(np.stack([counts[twice, k], counts[twice].sum(1) - counts[twice, k]], axis=1), draws, level)
@@ -84,25 +86,41 @@ def _agreement(counts: npt.NDArray[np.integer]) -> float | None:
     return float((counts * (counts - 1)).sum() / pairs) if pairs else None
 
 
-def _draws(threads: npt.NDArray[np.object_], resamples: int, seed: int) -> list[npt.NDArray[np.int64]]:
-    """Rows of each bootstrap resample: whole threads, with replacement."""
-    _, thread = np.unique(threads.astype(str), return_inverse=True)
-    rows = [np.flatnonzero(thread == t) for t in range(thread.max(initial=-1) + 1)]
-    rng = np.random.default_rng(seed)
-    if len(rows) < 2:
-        return []
-    return [np.concatenate([rows[t] for t in rng.integers(len(rows), size=len(rows))]) for _ in range(resamples)]
+@dataclass(frozen=True, slots=True, eq=False)
+class _Draws:
+    """Bootstrap resamples of whole threads, with replacement.
+
+    Attributes:
+        thread: Thread of each unit. Shape: (units,).
+        times: How often each thread is in each resample; no resamples of a single thread. Shape: (resamples, threads).
+    """
+
+    thread: npt.NDArray[np.intp]
+    times: FloatArray
+
+    @classmethod
+    def of(cls, threads: npt.NDArray[np.object_], resamples: int, seed: int) -> _Draws:
+        names, thread = np.unique(threads.astype(str), return_inverse=True)
+        rng, n = np.random.default_rng(seed), len(names)
+        drawn = [np.bincount(rng.integers(n, size=n), minlength=n) for _ in range(resamples if n > 1 else 0)]
+        return cls(thread, np.array(drawn, dtype=np.float64).reshape(len(drawn), n))
+
+    def alphas(self, counts: npt.NDArray[np.integer]) -> FloatArray:
+        """Alpha of each resample in which two labels occur."""
+        labels = counts.shape[1]
+        unit = coincidences(counts).reshape(len(counts), -1)
+        by_thread = np.stack([np.bincount(self.thread, column, self.times.shape[1]) for column in unit.T], axis=1)
+        drawn = (self.times @ by_thread).reshape(-1, labels, labels)
+        return alpha_of_coincidences(drawn[(drawn.sum(-1) > 0).sum(-1) > 1])
 
 
-def _alpha(
-    counts: npt.NDArray[np.integer], draws: Sequence[npt.NDArray[np.int64]], level: float
-) -> dict[str, float | str | None]:
+def _alpha(counts: npt.NDArray[np.integer], draws: _Draws, level: float) -> dict[str, float | str | None]:
     value = nominal_alpha(counts)
     if value is None:
         none = "no unit has two codings" if not len(counts) else "only one label occurs: agreement cannot be told"
         return {"alpha": None, "alpha_low": None, "alpha_high": None, "reason": none}
-    found = [a for rows in draws if (a := nominal_alpha(counts[rows])) is not None]
-    if not found:
+    found = draws.alphas(counts)
+    if not len(found):
         reason = "units of one thread only: no interval"
         return {"alpha": value, "alpha_low": None, "alpha_high": None, "reason": reason}
     low, high = np.quantile(found, [(1 - level) / 2, (1 + level) / 2])
