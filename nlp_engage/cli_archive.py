@@ -184,6 +184,13 @@ def convert(
 )
 @click.option("--threads", default=0, help="Batches worked on at once, each on one thread (0: one per core; ray: 1).")
 @click.option(
+    "--runtime",
+    type=click.Choice(["auto", "onnxruntime", "openvino"]),
+    default="auto",
+    show_default=True,
+    help="What multiplies the matrices; auto: OpenVINO where installed (extra openvino), for it is faster.",
+)
+@click.option(
     "--memory",
     default="2G",
     show_default=True,
@@ -226,6 +233,7 @@ def run_label(
     model: Path | None = None,
     batch_size: int = 64,
     threads: int = 0,
+    runtime: str = "auto",
     engine: str = "local",
     ray_address: str | None = None,
     workers: int | None = None,
@@ -242,7 +250,7 @@ def run_label(
 
         threads = threads or 1  # many actors, not many threads: any machine has room for one
         make = partial(label_on_ray, address=ray_address, workers=workers, cpus=threads)
-    labeller = OnnxLabeller.load(model, threads=threads, batch_size=batch_size)
+    labeller = OnnxLabeller.load(model, threads=threads, batch_size=batch_size, runtime=runtime)
     try:
         with bar("labelling") as step:
             result = make(list(files), out, labeller, text=not no_text, progress=step, **options)

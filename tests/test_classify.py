@@ -19,9 +19,11 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from nlp_engage.classify import OnnxLabeller, default_model
 from nlp_engage.classify import folder as folder_module
+from nlp_engage.classify import runtime as runtime_module
 from nlp_engage.classify.baseline import TfidfBaseline, majority_baseline, tokens
 from nlp_engage.classify.folder import load_config
 from nlp_engage.classify.onnx import length_batches, pad, softmax
+from nlp_engage.classify.runtime import RUNTIMES, choose_runtime, open_model
 from nlp_engage.context import context_of_unit
 from nlp_engage.encoding import PAD_ID, Encoded, PairEncoder
 from nlp_engage.errors import ModelError
@@ -39,9 +41,11 @@ def contexts():
     return [context_of_unit(u) for u in tiny.units(4, "x", threads=4)] + long
 
 
-@pytest.fixture(scope="module")
-def labeller(tiny_model):
-    return OnnxLabeller.load(tiny_model, threads=1)
+@pytest.fixture(scope="module", params=RUNTIMES)
+def labeller(tiny_model, request):
+    if request.param == "openvino":
+        pytest.importorskip("openvino")
+    return OnnxLabeller.load(tiny_model, threads=1, runtime=request.param)
 
 
 @pytest.fixture(scope="module")
@@ -67,8 +71,11 @@ def test_probabilities_and_acts_have_the_promised_shapes_and_ranges(labeller):
     assert 1 / len(ACTS) <= found.act_probabilities.min() <= found.act_probabilities.max() <= 1
 
 
-def test_the_shipped_model_answers_the_same_to_the_bit_whoever_shares_the_batch():
-    shipped = OnnxLabeller.load(threads=1)
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_the_shipped_model_answers_the_same_to_the_bit_whoever_shares_the_batch(runtime):
+    if runtime == "openvino":
+        pytest.importorskip("openvino")
+    shipped = OnnxLabeller.load(threads=1, runtime=runtime)
     words = ["wow", "which", "size", "is", "it", "我奶奶也有一个", "多少钱", "no", "it", "leaks"]
     texts = [" ".join(words[: k % 9 + 1] * (k % 4 + 1)) for k in range(24)]  # of many lengths
     inputs = [ReplyContext(reply=t, by_owner=False, turns=((Role.POST, "New cups"),), language="en") for t in texts]
@@ -139,7 +146,40 @@ def test_the_fingerprint_names_weights_scheme_template_and_calibration(tiny_mode
         "template": "pair-1",
         "sha256": config["sha256"]["model.onnx"],
         "temperature": config["temperature"],
+        "runtime": labeller.runtime,
     }
+
+
+def test_the_runtimes_agree_on_the_shipped_model():
+    pytest.importorskip("openvino")
+    texts = [f"{words} {n}" for n, words in enumerate(["wow", "which size is it?", "我奶奶也有一个", "多少钱"] * 6)]
+    inputs = [ReplyContext(reply=t, by_owner=False, turns=((Role.POST, "New cups"),), language="en") for t in texts]
+    one, other = (OnnxLabeller.load(threads=1, runtime=r).predict(inputs) for r in RUNTIMES)
+    np.testing.assert_allclose(one.probabilities, other.probabilities, atol=0.02)  # 8-bit rounding differs
+    assert (one.probabilities != other.probabilities).any(), "one runtime was used twice"
+
+
+def test_the_runtime_is_chosen_by_what_is_installed(monkeypatch):
+    monkeypatch.setattr(runtime_module.platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(runtime_module, "find_spec", lambda _: object())
+    assert choose_runtime() == "openvino"
+    monkeypatch.setattr(runtime_module.platform, "machine", lambda: "arm64")
+    assert choose_runtime() == "onnxruntime"
+    monkeypatch.setattr(runtime_module, "find_spec", lambda _: None)
+    assert choose_runtime() == "onnxruntime"
+    with pytest.raises(ModelError, match=r"not installed: pip install 'nlp-engage\[openvino\]'"):
+        choose_runtime("openvino")
+    with pytest.raises(ModelError, match="runtime is 'tpu'; must be one of auto, onnxruntime, openvino"):
+        choose_runtime("tpu")
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_weights_a_runtime_cannot_read_are_named(tmp_path, runtime):
+    if runtime == "openvino":
+        pytest.importorskip("openvino")
+    (tmp_path / "model.onnx").write_bytes(b"no model")
+    with pytest.raises(ModelError, match=rf"model.onnx cannot be loaded by {runtime} \("):
+        open_model(tmp_path / "model.onnx", runtime, 1)
 
 
 def changed(model, tmp_path, **config):
@@ -213,8 +253,9 @@ def test_batches_hold_every_input_once_and_keep_to_both_limits(lengths, limit, s
     assert sorted(i for batch in batches for i in batch) == list(range(len(lengths)))
     for batch in batches:
         assert len(batch) <= size
-        assert len(batch) == 1 or len(batch) * max(lengths[i] for i in batch) <= limit
-    order = [lengths[i] for batch in batches for i in batch]
+        assert len(batch) == 1 or len(batch) * -(-lengths[batch[0]] // 8) * 8 <= limit
+        assert len({-(-lengths[i] // 8) for i in batch}) == 1  # OpenVINO rounds by padded length
+    order = [-(-lengths[i] // 8) for batch in batches for i in batch]
     assert order == sorted(order)
 
 

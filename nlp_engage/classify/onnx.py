@@ -1,4 +1,4 @@
-"""The runtime: an int8 ONNX model on ONNX Runtime, no torch."""
+"""Labelling with an 8-bit ONNX model, without torch: encode, batch by length, run, calibrate."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from nlp_engage.classify.folder import ModelConfig, default_model, load_config, read_scores
+from nlp_engage.classify.runtime import AUTO, choose_runtime, open_model
 from nlp_engage.encoding import PAD_ID, Encoded, PairEncoder
 from nlp_engage.scores import softmax
 from nlp_engage.types import Predictions, ReplyContext
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 BATCH_TOKENS: Final = 2_048
 """Tokens per inference call, padding included: enough to fill the matrix units, little enough for the cache."""
 BATCH_SIZE: Final = 64
-_VECTOR: Final = 8
+VECTOR: Final = 8
+"""Lengths are padded to multiples of it, and only equal ones share a batch: OpenVINO rounds by padded length."""
 
 
 class OnnxLabeller:
@@ -37,47 +39,59 @@ class OnnxLabeller:
         0
     """
 
-    def __init__(self, folder: Path, config: ModelConfig, *, threads: int = 0, batch_size: int = BATCH_SIZE) -> None:
-        import onnxruntime
+    def __init__(
+        self,
+        folder: Path,
+        config: ModelConfig,
+        *,
+        threads: int = 0,
+        batch_size: int = BATCH_SIZE,
+        runtime: str = AUTO,
+    ) -> None:
         from tokenizers import Tokenizer
 
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1  # batches side by side waste less than threads within a batch
-        options.log_severity_level = 3
-        onnxruntime.disable_telemetry_events()  # builds for some systems would phone home
         self.config = config
         self.folder = folder
+        self.runtime = choose_runtime(runtime)
         self._batch_size = batch_size
-        self._session = onnxruntime.InferenceSession(
-            str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
-        )
         self._threads = threads or available_cores()
+        self._run = open_model(folder / "model.onnx", self.runtime, self._threads)
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="inference")  # starts with the first batch
         self._encoder = PairEncoder(Tokenizer.from_file(str(folder / "tokenizer.json")))
 
     @classmethod
-    def load(cls, folder: str | Path | None = None, *, threads: int = 0, batch_size: int = BATCH_SIZE) -> OnnxLabeller:
+    def load(
+        cls,
+        folder: str | Path | None = None,
+        *,
+        threads: int = 0,
+        batch_size: int = BATCH_SIZE,
+        runtime: str = AUTO,
+    ) -> OnnxLabeller:
         """Load a model folder.
 
         Args:
             folder: Model folder; ``None`` for the shipped model.
             threads: Batches that are worked on at once, each on one thread; 0 for one per core.
             batch_size: Replies per inference call, at most (long replies make smaller batches).
+            runtime: ``"onnxruntime"``, ``"openvino"`` (extra ``openvino``), or ``"auto"``, the faster one that is
+                installed (``runtime.choose_runtime``). They differ in the last digits of a probability.
 
         Raises:
-            ModelError: The folder is missing, damaged or made for another scheme or template.
+            ModelError: The folder is missing, damaged or made for another scheme or template, or the runtime is
+                not installed.
         """
         path = default_model() if folder is None else Path(folder)
-        return cls(path, load_config(path), threads=threads, batch_size=batch_size)
+        return cls(path, load_config(path), threads=threads, batch_size=batch_size, runtime=runtime)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled with the files of its model, so that a process on another machine needs no copy of the folder."""
         files = {name: (self.folder / name).read_bytes() for name in ("config.json", *self.config.sha256)}
-        return _load_files, (files, self._threads, self._batch_size)
+        return _load_files, (files, self._threads, self._batch_size, self.runtime)
 
     @property
     def fingerprint(self) -> dict[str, Any]:
-        """What a run records of its model: equal ones mean the same weights, template, calibration and batches."""
+        """What a run records of its model: equal ones mean the same weights, template, calibration and arithmetic."""
         c = self.config
         return {
             "name": c.name,
@@ -85,6 +99,7 @@ class OnnxLabeller:
             "template": c.template,
             "sha256": c.sha256["model.onnx"],
             "temperature": c.temperature,
+            "runtime": self.runtime,
         }
 
     @property
@@ -127,18 +142,18 @@ class OnnxLabeller:
         return labels, acts
 
     def _score(self, batch: Sequence[Encoded]) -> tuple[FloatArray, FloatArray]:
-        # The last digit must not depend on the company. A single row takes another path through the matrix code, with
-        # other rounding, and so does what is left over of a length that is no multiple of the vector width.
-        inputs = pad(batch if len(batch) > 1 else [batch[0], batch[0]], _VECTOR)
-        labels, acts = self._session.run(["labels", "acts"], inputs)
+        # The last digit must not depend on the company. A single row takes another path through ONNX Runtime's matrix
+        # code, with other rounding, and so does what is left over of a length that is no multiple of the vector width.
+        inputs = pad(batch if len(batch) > 1 else [batch[0], batch[0]], VECTOR)
+        labels, acts = self._run(inputs)
         return labels[: len(batch)], acts[: len(batch)]
 
 
-def _load_files(files: Mapping[str, bytes], threads: int, batch_size: int) -> OnnxLabeller:
+def _load_files(files: Mapping[str, bytes], threads: int, batch_size: int, runtime: str) -> OnnxLabeller:
     with TemporaryDirectory() as name:
         for file, data in files.items():
             (Path(name) / file).write_bytes(data)
-        return OnnxLabeller.load(name, threads=threads, batch_size=batch_size)
+        return OnnxLabeller.load(name, threads=threads, batch_size=batch_size, runtime=runtime)
 
 
 def available_cores() -> int:
@@ -147,29 +162,32 @@ def available_cores() -> int:
 
 
 def length_batches(lengths: Sequence[int], batch_tokens: int, batch_size: int) -> Iterator[list[int]]:
-    """Group positions by length, so that little is padded.
+    """Group positions by length, rounded up to a multiple of ``VECTOR``, shorter ones first.
 
     Args:
         lengths: Tokens of each input.
         batch_tokens: Tokens a batch holds at most, padding included; a longer input is a batch of its own.
         batch_size: Inputs a batch holds at most.
 
-    >>> list(length_batches([9, 2, 8, 2], 18, 64))
-    [[1, 3], [2, 0]]
+    >>> list(length_batches([9, 2, 8, 2], 16, 64))
+    [[1, 2], [3], [0]]
     """
-    batch: list[int] = []
-    for i in sorted(range(len(lengths)), key=lengths.__getitem__):
-        if batch and (len(batch) == batch_size or (len(batch) + 1) * lengths[i] > batch_tokens):
-            yield batch
-            batch = []
-        batch.append(i)
-    if batch:
-        yield batch
+    by_length: dict[int, list[int]] = {}
+    for i, length in enumerate(lengths):
+        by_length.setdefault(_padded(length), []).append(i)
+    for length in sorted(by_length):
+        size = max(1, min(batch_size, batch_tokens // length))
+        rows = by_length[length]
+        yield from (rows[start : start + size] for start in range(0, len(rows), size))
+
+
+def _padded(length: int, multiple: int = VECTOR) -> int:
+    return -(-length // multiple) * multiple
 
 
 def pad(batch: Sequence[Encoded], multiple: int = 1) -> dict[str, Any]:
     """Lay a batch out as the model's inputs, each int64 of shape (batch, longest rounded up to a multiple)."""
-    longest = -(-max(len(e.ids) for e in batch) // multiple) * multiple
+    longest = _padded(max(len(e.ids) for e in batch), multiple)
     ids = np.full((len(batch), longest), PAD_ID, dtype=np.int64)
     segments = np.zeros_like(ids)
     for row, encoded in enumerate(batch):
