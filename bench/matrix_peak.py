@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from importlib.util import find_spec
 
 import numpy as np
 
@@ -49,25 +50,62 @@ def _block_product():
     return quantizer.model.model, np.random.default_rng(1).standard_normal((ROWS, SIDE), dtype=np.float32)
 
 
+def _onnxruntime(model, threads):
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    return lambda a: session.run(None, {"a": a})
+
+
+def _openvino(model, threads):
+    import openvino
+
+    settings = {
+        "NUM_STREAMS": "1",
+        "INFERENCE_NUM_THREADS": str(threads),
+        "INFERENCE_PRECISION_HINT": "f32",
+        "DYNAMIC_QUANTIZATION_GROUP_SIZE": "64",
+    }
+    core = openvino.Core()
+    request = core.compile_model(core.read_model(model.SerializeToString()), "CPU", settings).create_infer_request()
+    return lambda a: request.infer({"a": a}, share_inputs=True, share_outputs=True)
+
+
+def _torch_product(threads):
+    """Plain int8 by int8 in oneDNN, through PyTorch."""
+    import torch
+
+    torch.set_num_threads(threads)
+    a = torch.randint(-64, 64, (ROWS, SIDE), dtype=torch.int8)
+    weights = torch.randint(-64, 64, (SIDE, SIDE), dtype=torch.int8)
+    return lambda _: torch._int_mm(a, weights)
+
+
 def measured(threads: int = 0) -> dict[str, float]:
     """Multiply-adds a second of each kind of 8-bit product, all cores, the best of some rounds.
 
     Returns:
         Kind -> multiply-adds a second; the largest is the peak.
     """
-    import onnxruntime
-
+    threads = threads or len(os.sched_getaffinity(0))
+    plain, blocks = _integer_product(), _block_product()
+    works = {
+        "MatMulInteger": (_onnxruntime(plain[0], threads), plain[1]),
+        "MatMulNBits": (_onnxruntime(blocks[0], threads), blocks[1]),
+        "oneDNN": (_torch_product(threads), None),
+    }
+    if find_spec("openvino"):
+        works["OpenVINO blocks"] = _openvino(blocks[0], threads), blocks[1]
     found = {}
-    for name, (model, a) in {"MatMulInteger": _integer_product(), "MatMulNBits": _block_product()}.items():
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or len(os.sched_getaffinity(0))
-        options.log_severity_level = 3
-        session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-        session.run(None, {"a": a})
+    for name, (work, a) in works.items():
+        work(a)
         best = float("inf")
         for _ in range(ROUNDS):
             start = time.perf_counter()
-            session.run(None, {"a": a})
+            work(a)
             best = min(best, time.perf_counter() - start)
         found[name] = ROWS * SIDE * SIDE / best
     return found

@@ -140,7 +140,7 @@ def _text(path: Path | None) -> str | None:
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path())
 @click.option("-o", "--out", required=True, type=PATH, help="Units to write, JSON lines.")
-@click.option("--model", type=PATH, help="The teacher (default: the shipped model).")
+@click.option("--model", type=PATH, help="The teacher: folder, or `fast` (default: the shipped model).")
 @click.option("--per-file", default=1_500, show_default=True, help="Replies drawn from a file, at most.")
 @click.option("--exclude", type=PATH, help="Labelled units whose threads are left out: those scored on.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the draw.")
@@ -181,7 +181,7 @@ def export(trained: Path, out: Path, train_file: Path, dev_file: Path | None, la
 
     \b
     Example:
-      nlp-engage export work/run1 -o models/engage-v1 --train train.jsonl --dev dev.jsonl
+      nlp-engage export work/run1 -o models/my-v1 --train train.jsonl --dev dev.jsonl
     """
     require("torch", extra="train")
     from nlp_engage.modelling import export_model

@@ -16,7 +16,8 @@ from nlp_engage.encoding import MAX_TOKENS, TEMPLATE_VERSION
 from nlp_engage.errors import ModelError
 from nlp_engage.types import ACTS, LABEL_SCHEME, LABELS, LANGUAGES
 
-DEFAULT_MODEL: Final = "engage-v1"
+SHIPPED: Final = {"default": "engage-v2", "fast": "engage-v2-fast"}
+"""The models that come with the package, by the names ``--model`` takes."""
 FILES: Final = ("model.onnx", "tokenizer.json")
 SCORES: Final = "scores.json"
 
@@ -47,21 +48,30 @@ class ModelConfig(msgspec.Struct, frozen=True, kw_only=True):
     base: dict[str, str] = {}
 
 
-def default_model() -> Path:
-    """Folder of the shipped model: inside the wheel, or ``models/`` of a checkout.
+def model_folder(model: str | Path | None = None) -> Path:
+    """Where a model stands.
+
+    Args:
+        model: A model folder, or a name in ``SHIPPED``; ``None`` for the default of those.
 
     Raises:
-        ModelError: Neither is there.
+        ModelError: A shipped model is not in this installation.
     """
+    if model is None:
+        return _shipped(SHIPPED["default"])
+    if str(model) in SHIPPED and not Path(model).exists():
+        return _shipped(SHIPPED[str(model)])
+    return Path(model)
+
+
+def _shipped(name: str) -> Path:
+    """Inside the wheel, or in ``models/`` of a checkout."""
     package = Path(__file__).resolve().parents[1]
-    for folder in (
-        package / "_shipped" / "models" / DEFAULT_MODEL,
-        package.parent / "models" / DEFAULT_MODEL,
-    ):
+    for folder in (package / "_shipped" / "models" / name, package.parent / "models" / name):
         if (folder / "config.json").is_file():
             return folder
     raise ModelError(
-        f"the shipped model {DEFAULT_MODEL!r} is missing from this installation; "
+        f"the shipped model {name!r} is missing from this installation; "
         "reinstall nlp-engage, or name a model folder with --model"
     )
 

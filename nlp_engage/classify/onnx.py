@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from nlp_engage.classify.folder import ModelConfig, default_model, load_config, read_scores
+from nlp_engage.classify.folder import ModelConfig, load_config, model_folder, read_scores
 from nlp_engage.classify.runtime import AUTO, choose_runtime, open_model
 from nlp_engage.encoding import PAD_ID, Encoded, PairEncoder
 from nlp_engage.scores import softmax
@@ -71,7 +71,7 @@ class OnnxLabeller:
         """Load a model folder.
 
         Args:
-            folder: Model folder; ``None`` for the shipped model.
+            folder: Model folder; or ``"fast"``, the smaller shipped model; ``None`` for the default.
             threads: Batches that are worked on at once, each on one thread; 0 for one per core.
             batch_size: Replies per inference call, at most (long replies make smaller batches).
             runtime: ``"onnxruntime"``, ``"openvino"`` (extra ``openvino``), or ``"auto"``, the faster one that is
@@ -81,7 +81,7 @@ class OnnxLabeller:
             ModelError: The folder is missing, damaged or made for another scheme or template, or the runtime is
                 not installed.
         """
-        path = default_model() if folder is None else Path(folder)
+        path = model_folder(folder)
         return cls(path, load_config(path), threads=threads, batch_size=batch_size, runtime=runtime)
 
     def __reduce__(self) -> tuple[Any, ...]:

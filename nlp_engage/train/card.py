@@ -80,7 +80,7 @@ def write_card(folder: Path, scores: Mapping[str, Any], *, labels_note: str | No
         config=config,
         settings=record["config"],
         size=(folder / "model.onnx").stat().st_size / 1e6,
-        train=_data_line(record["data"]["train"], record["config"].get("repeat", 1)),
+        train=_data_line(record["data"]["train"], record["config"].get("repeat", 1)) + _start_line(record),
         dev=_data_line(record["data"]["dev"]),
         table=score_table(scores),
         act="no acts on dev" if own["act_accuracy"] is None else f"{own['act_accuracy']:.0%} of the acts on dev",
@@ -104,6 +104,12 @@ def _data_line(data: Mapping[str, Any], repeat: int = 1) -> str:
     own, taught = data["units"] - data.get("of_teacher", 0), data.get("of_teacher", 0)
     line = f"{own // repeat} labelled replies (file hash {data['sha256'][:16]}...)"
     return f"{line}, passed {repeat} x an epoch, and {taught} that an earlier model labelled softly" if taught else line
+
+
+def _start_line(record: Mapping[str, Any]) -> str:
+    start, layers = record["config"].get("start"), record["config"].get("layers")
+    kept = f" with {layers} of its layers" if layers else ""
+    return f", starting from the weights of {start}{kept} (file hash {record['start'][:16]}...)" if start else ""
 
 
 NO_NOTE: Final = "Who gave the labels, and how far coders agree, was not stated when this model was exported."
