@@ -77,13 +77,14 @@ class OnnxLabeller:
 
     @property
     def fingerprint(self) -> dict[str, Any]:
-        """What a run records of its model: equal ones mean the same weights, template, calibration and batches."""
+        """What a run records of its model: equal ones mean the same weights, tokens and calibration."""
         c = self.config
         return {
             "name": c.name,
             "scheme": c.scheme,
             "template": c.template,
             "sha256": c.sha256["model.onnx"],
+            "tokenizer": c.sha256["tokenizer.json"],
             "temperature": c.temperature,
         }
 
