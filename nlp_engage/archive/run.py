@@ -261,9 +261,9 @@ def _check_made_with(folder: Path, made_with: Mapping[str, Any]) -> None:
     if (then := before.get("pipeline")) != made_with["pipeline"]:
         release = before.get("nlp_engage")
         raise RunError(
-            f"{folder} was begun with nlp-engage {release}, which heals threads or writes parts otherwise (pipeline: then "
-            f"{then!r}, now {made_with['pipeline']!r}): they never mix in one run. Label the archive again into another "
-            f"folder with -o, finish this one with nlp-engage {release}, or delete the folder."
+            f"{folder} was begun with nlp-engage {release}, which heals threads or writes parts otherwise (pipeline: "
+            f"then {then!r}, now {made_with['pipeline']!r}): they never mix in one run. Label the archive again into "
+            f"another folder with -o, finish this one with nlp-engage {release}, or delete the folder."
         )
     for what in ("model", "settings"):
         _check_same(folder, what, before.get(what) or {}, made_with[what])
