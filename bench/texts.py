@@ -1,12 +1,16 @@
-"""What the benches read: the unlabelled pool beside the repository where it is there, else the sample archives."""
+"""What the benches read: the unlabelled pool beside the repository where it is there, else the sample archives.
+
+``NLP_ENGAGE_POOL`` names another folder for the pool, e.g. for a second working tree.
+"""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from nlp_engage.samples import sample_archives
 
-POOL = Path(__file__).resolve().parents[2] / "shared" / "pool"
+POOL = Path(os.environ.get("NLP_ENGAGE_POOL") or Path(__file__).resolve().parents[2] / "shared" / "pool")
 
 
 def archive_files() -> list[str]:

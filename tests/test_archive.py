@@ -9,6 +9,8 @@ import subprocess
 import sys
 import textwrap
 import time
+from dataclasses import replace
+from hashlib import blake2b
 from pathlib import Path
 
 import msgspec
@@ -30,14 +32,16 @@ from nlp_engage.archive import (
 )
 from nlp_engage.archive import run as run_module
 from nlp_engage.archive import spill as spill_module
+from nlp_engage.archive.parts import PIPELINE
 from nlp_engage.archive.privacy import Privacy, mask
 from nlp_engage.archive.spill import ThreadStore, threads_of
 from nlp_engage.classify import model_folder
 from nlp_engage.durable import write_atomically
+from nlp_engage.encoding import TEMPLATE_VERSION
 from nlp_engage.errors import RunError
 from nlp_engage.text import for_model
 from nlp_engage.tree import build_trees, healed
-from nlp_engage.types import LABELS, Comment
+from nlp_engage.types import LABEL_SCHEME, LABELS, Comment
 
 WORDS = (
     "so good!!",
@@ -240,8 +244,70 @@ def test_two_models_and_two_settings_never_mix(archive, tmp_path):
     label_archive([archive], tmp_path / "run", FakeLabeller("one"), salt="s")
     with pytest.raises(RunError, match=r"another model.*name: then 'one', now 'two'"):
         label_archive([archive], tmp_path / "run", FakeLabeller("two"), salt="s")
-    with pytest.raises(RunError, match=r"another settings.*authors: then 'salted"):
+    with pytest.raises(RunError, match=r"other settings.*authors: then 'salted"):
         label_archive([archive], tmp_path / "run", FakeLabeller("one"), keep_authors=True)
+
+
+def test_an_upgrade_that_changes_no_part_keeps_what_is_finished(archive, tmp_path, small_parts, monkeypatch):
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    label_archive([archive], whole, FakeLabeller(), salt="s")
+    with pytest.raises(KeyboardInterrupt):
+        label_archive([archive], cut, FakeLabeller(fail_after=100), salt="s")
+    monkeypatch.setattr(run_module, "version", lambda package: "9.9.9")
+    result = label_archive([archive], cut, again := FakeLabeller(), salt="s")
+    assert result.resumed_parts > 0
+    assert len(again.seen) < 240
+    assert tables(cut) == tables(whole)
+    result = label_archive([archive], whole, idle := FakeLabeller(), salt="s")
+    assert (idle.seen, result.resumed_parts) == ([], result.manifest["parts"])
+    assert run_manifest(whole)["nlp_engage"] == "9.9.9"
+
+
+def test_an_upgrade_that_makes_parts_otherwise_is_refused_with_the_way_out(archive, tmp_path, monkeypatch):
+    label_archive([archive], tmp_path / "run", FakeLabeller(), salt="s")
+    before, release = tables(tmp_path / "run"), run_manifest(tmp_path / "run")["nlp_engage"]
+    monkeypatch.setattr(run_module, "PIPELINE", "parts-2")
+    with pytest.raises(RunError, match=rf"then 'parts-1', now 'parts-2'.*finish this one with nlp-engage {release}"):
+        label_archive([archive], tmp_path / "run", FakeLabeller(), salt="s")
+    assert tables(tmp_path / "run") == before
+
+
+class ContextLabeller(FakeLabeller):
+    """Answers by all that a model is shown."""
+
+    def predict(self, contexts):
+        return super().predict([replace(c, reply=repr(c)) for c in contexts])
+
+
+def test_what_a_part_says_changes_with_its_version_only(tmp_path):
+    """Whoever changes what follows from the same archive gives ``PIPELINE`` (or the template) a new name."""
+    floor = {"thread_id": "p", "parent_id": "f", "root_id": "f"}
+    comments = [
+        Comment(id="p", thread_id="p", author="shop", text="New cups! 新杯子"),
+        Comment(id="f", thread_id="p", parent_id="p", author="u1", author_name="Ann", text="so   good!!! 😂😂😂"),
+        Comment(id="a", **floor, author="u2", author_name="Bob", text="which size? mail bob@example.org", likes=2),
+        Comment(id="b", **floor, author="u1", author_name="Ann", text="@Bob the small one, call +1 555 010 2030"),
+        Comment(id="c", **floor, author="shop", is_owner=True, text="@Ann 谢谢，小的那个"),
+        Comment(id="d", **floor, author="u3", author_name="Eve", text="https://example.org @Zoe look at this"),
+        Comment(id="e", thread_id="p", parent_id="gone", text="здравствуйте", deleted=False),
+        Comment(id="g", thread_id="p", parent_id="e", text="", deleted=True),
+        *thread(3),
+    ]
+    path, said = tmp_path / "a.jsonl", []
+    path.write_bytes(b"".join(msgspec.json.encode(c) + b"\n" for c in comments))
+    for number, options in enumerate(({}, {"keep_authors": True, "mask": True}, {"text": False})):
+        run = tmp_path / str(number)
+        label_archive([path], run, ContextLabeller(), salt="s", **options)
+        for table in ("comments", "labels"):
+            rows = pq.read_table(run / table / "part-00000.parquet")
+            said.append(repr((rows.schema.remove_metadata().to_string(), rows.to_pylist())))
+    digest = blake2b("".join(said).encode(), digest_size=8).hexdigest()
+    assert (PIPELINE, TEMPLATE_VERSION, LABEL_SCHEME, digest) == (
+        "parts-1",
+        "pair-1",
+        "engage-3/1.2",
+        "33dbae1c93354f4d",
+    )
 
 
 def test_a_folder_of_something_else_is_left_alone(archive, tmp_path):

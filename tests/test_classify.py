@@ -145,6 +145,7 @@ def test_the_fingerprint_names_weights_scheme_template_and_calibration(tiny_mode
         "scheme": LABEL_SCHEME,
         "template": "pair-1",
         "sha256": config["sha256"]["model.onnx"],
+        "tokenizer": config["sha256"]["tokenizer.json"],
         "temperature": config["temperature"],
         "runtime": labeller.runtime,
     }

@@ -134,7 +134,7 @@ def test_a_run_at_a_url_is_the_same_is_resumed_and_has_no_stale_parts(archive, t
     (place / "comments" / "part-00099.parquet").write_bytes(b"of another cut")
     assert label_on_ray([archive], url, Afar(), salt="s").resumed_parts == 7
     assert everything(place) == expected
-    with pytest.raises(RunError, match=f"^{url} was labelled with another settings"):
+    with pytest.raises(RunError, match=f"^{url} was labelled with other settings"):
         label_on_ray([archive], url, Afar(), keep_authors=True)
 
 

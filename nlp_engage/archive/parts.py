@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 Books: TypeAlias = "dict[str, Any]"
 """What a part counts: records, threads, posts, comments, labelled, unlabelled, issues."""
+PIPELINE: Final = "parts-1"
+"""Version of what a part says of its comments and a model's answers: healed parents, languages, what a model is shown
+beside the template, masks, columns. A change of any of them changes it; a new release of the package alone does not."""
 _KEY: Final = b"nlp_engage.key"
 _BOOKS: Final = b"nlp_engage.books"
 _SETTINGS: Final = b"nlp_engage.settings"
@@ -46,7 +49,7 @@ class Part:
     Attributes:
         number: Its number, from 0.
         records: Its comments, encoded, in a fixed order.
-        settings: Digest of model, privacy and package version.
+        settings: Digest of pipeline, model and privacy.
         earlier: Parts of coarser cuts, from before the archive grew, that may hold labels of its threads.
     """
 

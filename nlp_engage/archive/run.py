@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import msgspec
 
 from nlp_engage.archive.label import Remembering
-from nlp_engage.archive.parts import Part, coarser, do_part, part_paths
+from nlp_engage.archive.parts import PIPELINE, Part, coarser, do_part, part_paths
 from nlp_engage.archive.privacy import SALT, Privacy
 from nlp_engage.archive.progress import PROGRESS, Progress
 from nlp_engage.archive.spill import DEFAULT_MEMORY, ThreadStore
@@ -63,7 +63,7 @@ class Job:
         folder: The run folder.
         store: The comments, by part.
         parts: Number of parts.
-        settings: Digest of model, privacy and package version.
+        settings: Digest of pipeline, model and privacy.
         labeller: The model.
         privacy: What of the comments is written.
         progress: Whom to tell how far it is.
@@ -110,7 +110,8 @@ def label_archive(
 ) -> RunResult:
     """Label an archive into a run folder, or finish a run that was interrupted.
 
-    A part is done again unless text, context, model and settings are the same; two models never mix in a folder.
+    A part is done again unless text, context, model and settings are the same; two models never mix in a folder. A
+    run may be finished with another release of the package, as long as ``parts.PIPELINE`` is the same.
     An archive that grew is continued: threads that did not change keep their labels.
 
     Args:
@@ -140,7 +141,7 @@ def label_archive(
     _check_folder(folder)
     with _locked(folder):
         privacy = _privacy(salt or _own_salt(folder), keep_authors=keep_authors, text=text, mask=mask)
-        made_with = {"model": labeller.fingerprint, "settings": privacy.settings}
+        made_with = {"pipeline": PIPELINE, "model": labeller.fingerprint, "settings": privacy.settings}
         _check_made_with(folder, made_with)
         told = Progress(folder, report, progress)
         store = ThreadStore(folder / _SPILL, memory)
@@ -152,7 +153,7 @@ def label_archive(
             told.start(total, parts)
             job = Job(
                 folder=folder, store=store, parts=parts, labeller=labeller, privacy=privacy, progress=told,
-                settings=_digest({k: head[k] for k in ("nlp_engage", "model", "settings")}),
+                settings=_digest(made_with),
             )  # fmt: skip
             books, resumed = engine(job) if engine else _Worker(job).all(workers)
         finally:
@@ -257,15 +258,26 @@ def _check_made_with(folder: Path, made_with: Mapping[str, Any]) -> None:
     if not is_run(folder):
         return
     before = read_manifest(folder)
+    if (then := before.get("pipeline")) != made_with["pipeline"]:
+        release = before.get("nlp_engage")
+        raise RunError(
+            f"{folder} was begun with nlp-engage {release}, which heals threads or writes parts otherwise (pipeline: "
+            f"then {then!r}, now {made_with['pipeline']!r}): they never mix in one run. Label the archive again into "
+            f"another folder with -o, finish this one with nlp-engage {release}, or delete the folder."
+        )
     for what in ("model", "settings"):
-        then, now = before.get(what) or {}, made_with[what]
-        if then != now:
-            keys = [k for k in {**then, **now} if then.get(k) != now.get(k)]
-            differ = "; ".join(f"{k}: then {then.get(k)!r}, now {now.get(k)!r}" for k in sorted(keys))
-            raise RunError(
-                f"{folder} was labelled with another {what} ({differ}): they never mix in one run. "
-                "Choose another folder with -o, use what it was made with, or delete the folder."
-            )
+        _check_same(folder, what, before.get(what) or {}, made_with[what])
+
+
+def _check_same(folder: Path, what: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    if then == now:
+        return
+    keys = [k for k in {**then, **now} if then.get(k) != now.get(k)]
+    differ = "; ".join(f"{k}: then {then.get(k)!r}, now {now.get(k)!r}" for k in sorted(keys))
+    raise RunError(
+        f"{folder} was labelled with {'another model' if what == 'model' else 'other settings'} ({differ}): they never "
+        "mix in one run. Choose another folder with -o, use what it was made with, or delete the folder."
+    )
 
 
 def _keep_scores(folder: Path, labeller: Labeller) -> None:

@@ -91,13 +91,14 @@ class OnnxLabeller:
 
     @property
     def fingerprint(self) -> dict[str, Any]:
-        """What a run records of its model: equal ones mean the same weights, template, calibration and arithmetic."""
+        """What a run records of its model: equal ones mean the same weights, tokens, calibration and arithmetic."""
         c = self.config
         return {
             "name": c.name,
             "scheme": c.scheme,
             "template": c.template,
             "sha256": c.sha256["model.onnx"],
+            "tokenizer": c.sha256["tokenizer.json"],
             "temperature": c.temperature,
             "runtime": self.runtime,
         }

@@ -53,13 +53,18 @@ def assemble(facts: Facts) -> ReplyTable:
     by_id = np.array(sorted(range(len(facts.thread_ids)), key=facts.thread_ids.__getitem__), dtype=np.int64)
     rank = np.empty(len(by_id), dtype=np.int32)
     rank[by_id] = np.arange(len(by_id), dtype=np.int32)
-    rows, order = _ordered(facts.rows, rank)
+    rows, order, place = _ordered(facts.rows, rank)
     threads = {name: values[by_id] for name, values in facts.threads.items()}
     comment_ids = Names.joined(facts.comment_ids, order)
+    del order
+    long, signatures = _long(facts, place)
+    del place
     _check_probabilities(rows["probabilities"], comment_ids)
     author_order = _first_seen(np.concatenate([threads["author"], rows["author"]]), len(facts.authors))
     language_order = np.argsort(np.array(facts.languages, dtype=object), kind="stable")
     new_author, new_language = _renumber(author_order), _renumber(language_order)
+    rows["author"], rows["language"] = new_author[rows["author"]], new_language[rows["language"]]
+    found = _worked_out(rows, long, signatures)
     return ReplyTable(
         thread_ids=tuple(facts.thread_ids[t] for t in by_id.tolist()),
         platforms=tuple(facts.platforms[t] for t in by_id.tolist()),
@@ -74,39 +79,42 @@ def assemble(facts: Facts) -> ReplyTable:
         authors=tuple(facts.authors[a] for a in author_order.tolist()),
         languages=tuple(facts.languages[k] for k in language_order.tolist()),
         comment_ids=comment_ids,
-        author=new_author[rows["author"]],
-        language=new_language[rows["language"]],
         time=rows["time"].view("datetime64[us]"),
         **{name: rows[name] for name in _AS_THEY_ARE},
-        **_worked_out(rows, *_long(facts, order)),
+        **found,
     )
 
 
 _AS_THEY_ARE: Final = (
-    "thread", "index", "owner", "probabilities", "act", "likes", "depth", "self_reply", "exchange",
+    "thread", "index", "author", "owner", "probabilities", "act", "language", "likes", "depth", "self_reply",
+    "exchange",
 )  # fmt: skip
 
 
 def _ordered(
     rows: dict[str, npt.NDArray[Any]], rank: npt.NDArray[np.int32]
-) -> tuple[dict[str, npt.NDArray[Any]], npt.NDArray[np.int64]]:
-    """Rows by thread id, then in tree order; links between rows follow. Empties ``rows``."""
+) -> tuple[dict[str, npt.NDArray[Any]], npt.NDArray[np.int64], npt.NDArray[np.int32]]:
+    """Rows by thread id, then in tree order; links between rows follow. Empties ``rows``.
+
+    Returns:
+        The rows, the old row of each new one, and the new row of each old one, -1 at the end.
+    """
     order = np.argsort(rank[rows["thread"]], kind="stable")
-    place = np.full(len(order) + 1, -1, dtype=np.int64)  # the last entry answers for the link -1
-    place[order] = np.arange(len(order))
+    place = np.full(len(order) + 1, -1, dtype=np.int32)  # the last entry answers for the link -1
+    place[order] = np.arange(len(order), dtype=np.int32)
     ordered = {name: rows.pop(name)[order] for name in tuple(rows)}
     ordered["thread"] = rank[ordered["thread"]]
     ordered["parent"] = place[ordered["parent"]]
-    return ordered, order
+    return ordered, order, place
 
 
-def _long(facts: Facts, order: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint32]]:
-    """Rows with a signature in their fixed order, and the signatures."""
-    place = np.empty(len(order), dtype=np.int64)
-    place[order] = np.arange(len(order))
-    rows = place[facts.long_rows]
+def _long(facts: Facts, place: npt.NDArray[np.int32]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint32]]:
+    """Rows with a signature in their fixed order, and the signatures, brought into that order where they are."""
+    rows = place[facts.long_rows].astype(np.int64)
     sort = np.argsort(rows)
-    return rows[sort], facts.signatures[sort]
+    signatures = facts.signatures
+    signatures[:] = signatures[sort]
+    return rows[sort], signatures
 
 
 def _first_seen(codes: npt.NDArray[np.int32], count: int) -> npt.NDArray[np.int64]:
@@ -137,33 +145,43 @@ def _check_probabilities(probabilities: FloatArray, comment_ids: Sequence[str]) 
 
 
 def _worked_out(
-    rows: Columns, long: npt.NDArray[np.int64], signatures: npt.NDArray[np.uint32]
+    rows: dict[str, npt.NDArray[Any]], long: npt.NDArray[np.int64], signatures: npt.NDArray[np.uint32]
 ) -> dict[str, npt.NDArray[Any]]:
-    p, owner = rows["probabilities"], rows["owner"]
-    labelled = ~np.isnan(p[:, 0])
-    dialogue, expression = np.nan_to_num(p[:, 1]), np.nan_to_num(p[:, 2])
-    substance = np.minimum(dialogue + expression, 1.0)
-    measured = np.flatnonzero(labelled & ~owner)
-    unique, exact, weight = np.ones((3, len(owner)))
-    copies = np.zeros(len(owner), dtype=np.int64)
-    copies[measured] = _copy_groups(rows["page"][measured], rows["copy"][measured])
-    exact[measured] = uniqueness(copies[measured], substance[measured])
-    unique[measured] = uniqueness(join_near(copies, rows["page"], long, signatures)[measured], substance[measured])
-    weight[measured] = voice(_persons(rows["page"], rows["author"])[measured])
-    earned = credit(expression, dialogue, rows["exchange"], unique, rows["self_reply"])
-    first, asked = rows["first_answer"], rows["time"].view("datetime64[us]")
-    known = np.isfinite(first) & ~np.isnat(asked)
-    hours = np.full(len(owner), np.nan)
-    hours[known] = (first[known] - rows["time"][known]) / _MICRO_PER_HOUR
+    """The columns that follow from others. Takes what is needed for nothing else out of ``rows``, as soon as it can."""
+    p = rows["probabilities"]
+    measured = ~np.isnan(p[:, 0]) & ~rows["owner"]
+    substance = np.minimum(np.nan_to_num(p[:, 1]) + np.nan_to_num(p[:, 2]), 1.0)
+    answered = answered_back(rows.pop("parent"), rows.pop("other"), substance)
+    by_owner = _owner_answers(rows.pop("first_answer"), rows["time"])
+    weight, exact, unique = (np.ones(len(measured)) for _ in range(3))
+    page = rows.pop("page")
+    weight[measured] = voice(_persons(page[measured], rows["author"][measured]))
+    copies = np.zeros(len(measured), dtype=np.int64)
+    copies[measured] = _copy_groups(page[measured], rows.pop("copy")[measured])
+    substance = substance[measured]
+    exact[measured] = uniqueness(copies[measured], substance)
+    copies = join_near(copies, page, long, signatures)
+    unique[measured] = uniqueness(copies[measured], substance)
+    del copies, page, substance
+    earned = credit(np.nan_to_num(p[:, 2]), np.nan_to_num(p[:, 1]), rows["exchange"], unique, rows["self_reply"])
+    earned[~measured] = np.nan
     return {
         "uniqueness": unique,
         "uniqueness_exact": exact,
         "voice": weight,
-        "answered": answered_back(rows["parent"], rows["other"], substance),
-        "owner_answered": ~np.isnan(first),
-        "owner_hours": np.where(hours >= 0, hours, np.nan),  # answered before it was asked: a clock is wrong
-        "credit": np.where(labelled & ~owner, earned, np.nan),
+        "answered": answered,
+        "credit": earned,
+        **by_owner,
     }
+
+
+def _owner_answers(first: FloatArray, asked: npt.NDArray[np.int64]) -> dict[str, npt.NDArray[Any]]:
+    """Whether the owner answered, and after how many hours, from the times of answer and question."""
+    known = np.isfinite(first) & ~np.isnat(asked.view("datetime64[us]"))
+    hours = np.full(len(first), np.nan)
+    hours[known] = (first[known] - asked[known]) / _MICRO_PER_HOUR
+    hours[hours < 0] = np.nan  # answered before it was asked: a clock is wrong
+    return {"owner_answered": ~np.isnan(first), "owner_hours": hours}
 
 
 def _persons(page: npt.NDArray[np.int32], author: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:

@@ -39,7 +39,7 @@ _TOKEN: Final = 0.95
 
 _ROW: Final[dict[str, Any]] = {
     "thread": np.int32, "index": np.int32, "author": np.int32, "owner": np.bool_, "language": np.int32,
-    "time": np.int64, "likes": np.float64, "parent": np.int64, "self_reply": np.bool_, "other": np.bool_,
+    "time": np.int64, "likes": np.float64, "parent": np.int32, "self_reply": np.bool_, "other": np.bool_,
     "page": np.int32, "copy": np.uint64, "first_answer": np.float64,
 }  # fmt: skip
 _THREAD: Final[dict[str, Any]] = {
@@ -221,16 +221,19 @@ class _Collector:
             parts = self.parts.pop(name)
             return np.concatenate(parts) if parts else none.get(name, np.zeros(0))
 
+        thread_ids, long, signatures = list(self.thread_ids), self.parts.pop("long", []), self.parts.pop("signatures")
+        self.thread_ids.clear()
+        self.pages.clear()
         return Facts(
             rows={name: column(name) for name in (*_ROW, *_ARRAYS)},
             threads={name: column(f"thread {name}") for name in _THREAD},
-            thread_ids=list(self.thread_ids),
+            thread_ids=thread_ids,
             platforms=self.platforms,
             comment_ids=self.packed_ids,
             authors=self.authors,
             languages=list(self.languages),
-            long_rows=np.concatenate([np.zeros(0, np.int64), *self.parts["long"]]),
-            signatures=np.concatenate(self.parts["signatures"]),
+            long_rows=np.concatenate([np.zeros(0, np.int64), *long]),
+            signatures=np.concatenate(signatures),
         )
 
 

@@ -65,11 +65,7 @@ def cells(table: ReplyTable, grouping: Grouping) -> Cells:
         One cell for each thread that has a reply or its post in a group.
     """
     threads = len(table.thread_ids)
-    keys = np.concatenate([grouping.rows * threads + table.thread, grouping.threads * threads + np.arange(threads)])
-    inside = np.concatenate([grouping.rows, grouping.threads]) >= 0
-    found, place = np.unique(keys[inside], return_inverse=True)
-    cell = np.full(len(keys), -1, dtype=np.int64)
-    cell[inside] = place
+    found, cell = _cells_of(table, grouping)
     row_cell, post_cell = cell[: len(table)], cell[len(table) :]
     group, thread = found // max(threads, 1), found % max(threads, 1)
     columns = _reply_sums(table, row_cell, len(found)) | _post_sums(table, post_cell, len(found))
@@ -88,6 +84,17 @@ def cells(table: ReplyTable, grouping: Grouping) -> Cells:
         totals=np.concatenate([totals, people], axis=1),
         row_cell=row_cell,
     )
+
+
+def _cells_of(table: ReplyTable, grouping: Grouping) -> tuple[IntColumn, IntColumn]:
+    """The cells, as ``group * T + thread``, and the cell of each reply and then each post, -1 for none."""
+    threads = len(table.thread_ids)
+    keys = np.concatenate([grouping.rows * threads + table.thread, grouping.threads * threads + np.arange(threads)])
+    inside = np.concatenate([grouping.rows >= 0, grouping.threads >= 0])
+    found, place = np.unique(keys[inside], return_inverse=True)
+    keys[:] = -1
+    keys[inside] = place
+    return found, keys
 
 
 def _add(at: IntColumn, values: npt.NDArray[Any], count: int) -> FloatArray:
@@ -161,21 +168,19 @@ def _people(
     table: ReplyTable, row_cell: IntColumn, cell_group: IntColumn, groups: int
 ) -> tuple[FloatArray, FloatArray]:
     """Influence of each cell on, and value of, each statistic of people. Shapes: (k, 6) and (G, 6)."""
-    rows = np.flatnonzero(table.measured & (row_cell >= 0))
+    rows = table.measured & (row_cell >= 0)
     count = len(cell_group)
-    # whoever has no name is a person of their own
-    person = np.where(table.author[rows] >= 0, table.author[rows].astype(np.int64), len(table.authors) + rows)
-    cell = row_cell[rows]
     everybody = len(table.authors) + len(table)
-    pair_keys, pair = np.unique(person * max(count, 1) + cell, return_inverse=True)
-    pair_person, pair_cell = pair_keys // max(count, 1), pair_keys % max(count, 1)
+    pair, pair_person, pair_cell = _pairs(table, rows, row_cell[rows], count)
     unit_keys, unit = np.unique(cell_group[pair_cell] * everybody + pair_person, return_inverse=True)
+    del pair_person
     unit_group, unit_named = unit_keys // max(everybody, 1), unit_keys % max(everybody, 1) < len(table.authors)
-    said = _add(pair, np.ones(len(pair)), len(pair_keys))
+    said = _add(pair, np.ones(len(pair)), len(pair_cell))
     seen = _add(unit, np.ones(len(unit)), len(unit_keys))  # in how many threads
-    silent_log = _add(pair, np.log1p(-table.credit[rows]), len(pair_keys))
+    silent_log = _add(pair, np.log1p(-table.credit[rows]), len(pair_cell))
     with_all = _add(unit, silent_log, len(unit_keys))
     dead, dead_loss = _dead(table.probabilities[rows, 0], pair, unit, seen)
+    del pair
     losses = [
         np.exp(with_all[unit] - silent_log) - np.exp(with_all[unit]),
         seen[unit] == 1,
@@ -190,6 +195,17 @@ def _people(
     influence += [breadth_loss, _add(pair_cell, dead_loss, count)]
     totals += [breadth, _add(unit_group, dead, groups)]
     return np.stack(influence, axis=1), np.stack(totals, axis=1)
+
+
+def _pairs(
+    table: ReplyTable, rows: npt.NDArray[np.bool_], cell: IntColumn, count: int
+) -> tuple[IntColumn, IntColumn, IntColumn]:
+    """Pairs of person and cell: the pair of each of these rows, then person and cell of each pair."""
+    author = table.author[rows].astype(np.int64)
+    # whoever has no name is a person of their own
+    person = np.where(author >= 0, author, len(table.authors) + np.flatnonzero(rows))
+    keys, pair = np.unique(person * max(count, 1) + cell, return_inverse=True)
+    return pair, keys // max(count, 1), keys % max(count, 1)
 
 
 def _dead(mindless: FloatArray, pair: IntColumn, unit: IntColumn, seen: FloatArray) -> tuple[FloatArray, FloatArray]:
