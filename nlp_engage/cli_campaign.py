@@ -32,15 +32,17 @@ def check_suffix(_: click.Context, __: click.Parameter, out: Path | None) -> Pat
 OUT: Final = click.option("-o", "--out", type=PATH, callback=check_suffix, help="OUT.json, .csv or .parquet.")
 
 
+def _measured(verb: Callable[..., None]) -> Callable[..., None]:
+    """Options of a verb that measures a run and writes what it finds."""
+    for option in (SALT, LEVEL, RESAMPLES, SEED, LANG, OUT):  # the last one stands first in --help
+        verb = option(verb)
+    return verb
+
+
 @click.command()
 @click.argument("run", type=PATH)
 @click.option("--campaigns", required=True, type=PATH, help="TOML file that names the groups of posts.")
-@OUT
-@LANG
-@SEED
-@RESAMPLES
-@LEVEL
-@SALT
+@_measured
 def compare(
     run: Path, campaigns: Path, out: Path | None, lang: str, seed: int, resamples: int, level: float, salt: str | None
 ) -> None:
@@ -142,12 +144,7 @@ def power(
 @click.option(
     "--account", "accounts", multiple=True, help="Who answers for the brand (default: the owner of a thread)."
 )
-@OUT
-@LANG
-@SEED
-@RESAMPLES
-@LEVEL
-@SALT
+@_measured
 def service(
     run: Path,
     by: str | None,

@@ -45,7 +45,7 @@ def width(tree: DialogueTree) -> int:
     return max(_widths(tree)[1:], default=0)
 
 
-def thread_h_index(tree: DialogueTree) -> int:
+def thread_h_index(tree: DialogueTree, depth: IntArray | None = None) -> int:
     """The largest h such that at least h comments stand at depth h: high if a thread is both wide and deep.
 
     The post is depth 0 and no comment, so a thread without comments has 0. Levels need not shrink with depth,
@@ -53,13 +53,17 @@ def thread_h_index(tree: DialogueTree) -> int:
 
     Source: Gómez, Kaltenbrunner and López 2008, "Statistical analysis of the social network and discussion
     threads in Slashdot", doi 10.1145/1367497.1367585.
+
+    Args:
+        tree: The tree.
+        depth: Its ``depths``, if they are known already.
     """
-    return max((h for h, comments in enumerate(_widths(tree)) if h and comments >= h), default=0)
+    return max((h for h, comments in enumerate(_widths(tree, depth)) if h and comments >= h), default=0)
 
 
-def _widths(tree: DialogueTree) -> list[int]:
+def _widths(tree: DialogueTree, depth: IntArray | None = None) -> list[int]:
     """Real nodes at each depth, the post's 0 first; the deepest level always holds one or is the post's."""
-    found = np.bincount(depths(tree)[~tree.stand_in]).tolist()
+    found = np.bincount((depths(tree) if depth is None else depth)[~tree.stand_in]).tolist()
     return found or [0]
 
 

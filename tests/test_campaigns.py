@@ -91,6 +91,44 @@ def test_figures_by_hand_and_a_verdict():
     assert row(report, "share_mindless_interaction")["verdict"] == "lower"
 
 
+def test_a_difference_is_split_into_parts_that_add_up_in_both_languages():
+    report = found(lively())
+    (split,) = report.splits
+    # everybody answers the post once: no exchange, nobody twice, as many replies; the shares alone differ
+    assert split["eq"] == pytest.approx({"difference": 100 * 4 / 12, "mix": 100 * 4 / 12, "depth": 0})
+    assert split["ep"]["difference"] == pytest.approx(48 * 4 / 12)
+    assert split["ep"]["volume"] == pytest.approx(0)
+    assert split["eq"]["difference"] == pytest.approx(row(report)["difference"])
+    (campaign,) = report.to_dict()["campaigns"]
+    assert campaign["split"] == {key: split[key] for key in ("eq", "ep", "labels")}
+    english, chinese = report.lines("en")[-3:], report.lines("zh")[-3:]
+    assert english[1].strip() == "May: EQ +33.3 = mix +33.3, depth +0.0"
+    assert "数量" in chinese[2]
+
+
+def test_the_parts_add_up_where_volume_people_and_exchanges_differ():
+    posts = [thread(f"b{k}", 3 * k, "DMS", people=("ann", "bob", "ann")) for k in range(6)]
+    posts += [thread(f"c{k}", 28 + k, "DDDSM") for k in range(9)]
+    posts += [[said(f"c{k}a", f"c{k}r0", "shop", "D", thread=f"c{k}", hours=28 * DAY + 30 + k) for k in range(9)]]
+    report = found([one for post in posts for one in post])
+    (split,) = report.splits
+    eq, ep = split["eq"], split["ep"]
+    assert min(abs(part) for part in (eq["mix"], eq["depth"], ep["volume"], ep["replies"], ep["again"])) > 0.01
+    assert eq["mix"] + eq["depth"] == pytest.approx(eq["difference"])
+    assert ep["volume"] + ep["mix"] + ep["depth"] == pytest.approx(ep["difference"])
+    assert ep["replies"] + ep["again"] == pytest.approx(ep["volume"])
+    values = {g["role"]: g for g in report.groups}
+    assert ep["difference"] == pytest.approx(values["campaign"]["ep"] - values["baseline"]["ep"])
+
+
+def test_a_group_without_a_reply_is_not_split():
+    posts = [thread(f"b{k}", 3 * k, "DMS") for k in range(6)] + [thread(f"c{k}", 28 + k, "") for k in range(6)]
+    report = found([one for post in posts for one in post])
+    assert report.splits[0]["eq"] is None
+    assert "no split" in report.lines("en")[-1]
+    assert "无法拆分" in report.lines("zh")[-1]
+
+
 def test_rates_are_those_of_the_measure_and_people_per_post_do_not_fall_where_people_return():
     people = ("ann", "bob", "cid", "dee", "eve", "fay")
     report = found(archive(people=people))

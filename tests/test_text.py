@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import time
+import unicodedata
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import texts as comment_texts
 
+from nlp_engage import text as patterns
 from nlp_engage.text import copy_key, detect_language, for_model
 
 whole_signs = st.sampled_from(["😍", "😂", "🔥", "[哈哈]", "[doge]", "[2233]", "!", "。"])
@@ -143,3 +145,24 @@ def test_the_key_of_a_huge_flood_is_found_at_once():
     copy_key("😍😂🔥[doge]" * 200_000)
     copy_key("".join(chr(0x1F600 + i * i % 60) for i in range(100_000)))
     assert time.perf_counter() - start < 5
+
+
+def plain_copy_key(text):
+    """Every pattern searched in every text: slow, and what ``copy_key`` must equal."""
+    out = patterns._INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).casefold()
+    out = patterns._URL.sub(" ", patterns._REPLY_PREFIX.sub(" ", out))
+    out = patterns._OTHER_MENTION.sub(" ", patterns._LATIN_MENTION.sub(" ", out))
+    words = patterns._NOT_ALPHANUMERIC.sub("", patterns._STICKER.sub("", out))
+    return words or patterns._without_repeats(patterns._SPACE.sub("", out)[: patterns._MODEL_CHARS])
+
+
+pieces = st.sampled_from(
+    ["http://a.b/c", "HTTPS://x", "www.", "回复 @小张 :", "回覆", "@mia.ro", "@", "[", "]", "[哈哈]", "_", "\n", "\t",
+     "\x00", "\x7f", "\u00ad", "\u200b", "Ｗ", "ſ", "ß", "²", "٣", "love it", "好喝", " ", ":", "？", "😍", "\ud800"]
+)  # fmt: skip
+
+
+@given(st.one_of(anything, st.lists(pieces, max_size=12).map("".join)))
+@settings(max_examples=400)
+def test_the_quick_copy_key_is_the_plain_one(text):
+    assert copy_key(text) == plain_copy_key(text)

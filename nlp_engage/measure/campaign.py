@@ -21,6 +21,7 @@ from nlp_engage.measure.contrast import Contrast, audited_threads, contrast, det
 from nlp_engage.measure.contrast_figures import COMPARED, ThreadSums, thread_sums
 from nlp_engage.measure.core import measure_table
 from nlp_engage.measure.credit import VERSION
+from nlp_engage.measure.decompose import decompose
 from nlp_engage.measure.facts import collect
 from nlp_engage.measure.posts import PostBook
 from nlp_engage.measure.verdicts import MIN_POSTS, MIN_REPLIES, decide
@@ -134,6 +135,7 @@ def compare_table(
         seed=seed,
         groups=tuple(_group_rows(groups, table, settings)),
         comparisons=tuple(_with_verdicts(comparisons, settings)),
+        splits=tuple(_split(parts, table) for parts in groups),
         notes=tuple(notes),
     )
 
@@ -154,6 +156,15 @@ def _group_rows(groups: Sequence[Parts], table: ReplyTable, settings: Settings) 
             own = {"campaign": parts.campaign.name, "role": role}
             rows.append({**own, **{k: v for k, v in done[key].items() if k != "group"}})
     return rows
+
+
+def _split(parts: Parts, table: ReplyTable) -> dict[str, Any]:
+    """Campaign less baseline in volume, mix and depth; ``None`` where a group has nothing to split."""
+    own = {"campaign": parts.campaign.name, "label": parts.campaign.label}
+    before, after = (np.isin(table.thread, threads) for threads in (parts.baseline, parts.posts))
+    if not (before & table.measured).any() or not (after & table.measured).any():
+        return {**own, "eq": None, "ep": None, "labels": None}
+    return {**own, **decompose(table, before, after).row()}
 
 
 def _figures(parts: Parts, sums: ThreadSums, settings: Settings) -> list[dict[str, Any]]:

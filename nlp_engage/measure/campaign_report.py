@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from nlp_engage.measure.campaign_groups import ROLES
+from nlp_engage.measure.split_words import split_head, split_lines
 from nlp_engage.measure.verdicts import LANGUAGES, sentence, table_text
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ class CampaignReport:
         seed: Of both.
         groups: One row a campaign and role, as ``Measurement.rows`` gives them.
         comparisons: One row a campaign, figure and contrast; see ``rows``.
+        splits: One entry a campaign: why it differs from its baseline. ``eq`` and ``ep`` (of the groups, not a post)
+            hold the difference and its parts as ``decompose`` gives them, ``labels`` what each label did to EQ; all
+            three are ``None`` where a group has no labelled audience reply.
         notes: Remarks on what the file asked for.
     """
 
@@ -44,6 +48,7 @@ class CampaignReport:
     seed: int
     groups: tuple[dict[str, Any], ...]
     comparisons: tuple[dict[str, Any], ...]
+    splits: tuple[dict[str, Any], ...]
     notes: tuple[str, ...]
 
     def rows(self) -> list[dict[str, Any]]:
@@ -64,8 +69,8 @@ class CampaignReport:
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain values, for JSON.
 
-        ``campaigns`` holds one object a campaign: its groups, its comparisons. What else explains a campaign (the split
-        of a difference into volume, mix and depth, say) belongs beside them.
+        ``campaigns`` holds one object a campaign: its groups, its comparisons, and as ``split`` its difference in
+        volume, mix and depth.
         """
         rows = self.rows()
         settings = {"level": self.level, "resamples": self.resamples, "seed": self.seed}
@@ -84,8 +89,9 @@ class CampaignReport:
                     "posts": json.loads(json.dumps(asdict(campaign.posts), default=str)),
                     "groups": [row for row in self.groups if row["campaign"] == campaign.name],
                     "comparisons": [row for row in rows if row["campaign"] == campaign.name],
+                    "split": {key: value for key, value in split.items() if key not in ("campaign", "label")},
                 }
-                for campaign in plan.campaigns
+                for campaign, split in zip(plan.campaigns, self.splits, strict=True)
             ],
             "notes": list(self.notes),
         }
@@ -121,4 +127,5 @@ class CampaignReport:
         lines = [*table_text(self.comparisons, lang), "", stars.get(lang, "")]
         told = ("return_after", "repeat_dialogue")
         chosen = [row for row in self.rows() if row["headline"] or row["figure"] in told]
-        return [*lines, "", *(row[f"verdict_{lang}"] for row in chosen)]
+        lines += ["", *(row[f"verdict_{lang}"] for row in chosen), "", split_head(lang)]
+        return [*lines, *(f"  {line}" for split in self.splits for line in split_lines(split, lang))]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from nlp_engage.measure.table import ReplyTable
-    from nlp_engage.types import Comment, FloatArray, LabelledTree
+    from nlp_engage.types import BoolArray, Comment, DialogueTree, FloatArray, LabelledTree
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NO_TIME: Final = int(np.iinfo(np.int64).min)  # what numpy calls NaT
@@ -36,6 +36,7 @@ _SHORT: Final = 200
 """Characters of a text that is remembered: short ones come again, long ones would fill the memory."""
 _TOKEN: Final = 0.95
 """Replies this surely mindless are compared with no near-copy: they earn next to nothing as it is."""
+_NOTHING: Final = ("", 0, False)
 
 _ROW: Final[dict[str, Any]] = {
     "thread": np.int32, "index": np.int32, "author": np.int32, "owner": np.bool_, "language": np.int32,
@@ -114,6 +115,7 @@ class _Collector:
     count: int = 0
     people: defaultdict[str | None, dict[str, int]] = field(default_factory=lambda: defaultdict(dict))
     authors: list[str] = field(default_factory=list)
+    long_rows: list[int] = field(default_factory=list)
     long_keys: list[str] = field(default_factory=list)
     languages: dict[str, int] = field(default_factory=dict)
     pages: dict[tuple[str | None, str, bool], int] = field(default_factory=dict)
@@ -133,64 +135,76 @@ class _Collector:
         self.platforms.append(platform)
         marked = [c.author for c in tree.comments if c.is_owner]
         owner = post.author or min((name for name in marked if name), default=None)
-        virality = structural_virality(tree)
+        virality, depth = structural_virality(tree), depths(tree)
         facts = {
-            "post": not tree.stand_in[0], "author": self._person(platform, post.author),
+            "post": not tree.stand_in[0], "author": self._people(platform, [post.author])[0],
             "language": self._language(labelled.languages[0]), "time": _micros(post), "likes": _likes(post),
             "owned": bool(owner or marked), "virality": nan if virality is None else virality,
-            "h": thread_h_index(tree),
+            "h": thread_h_index(tree, depth),
         }  # fmt: skip
         for name, value in facts.items():
             self.threads[name].append(value)
         page = (platform, owner or tree.thread_id, bool(owner))
+        self.parts["depth"].append(depth[_replies(tree)])
         self._add_rows(labelled, platform, self.pages.setdefault(page, len(self.pages)))
         if len(self.rows["thread"]) >= _FLUSH or len(self.threads["h"]) >= _FLUSH:
             self._flush()
 
     def _add_rows(self, labelled: LabelledTree, platform: str | None, page: int) -> None:
-        tree = labelled.tree
-        nodes = [i for i, gone in enumerate(tree.stand_in.tolist()) if i and not gone]
+        tree, kept = labelled.tree, _replies(labelled.tree)
         comments, parents = tree.comments, tree.parents.tolist()
+        nodes = np.arange(len(comments))[kept].tolist()
         place = [-1] * len(comments)
         for row, i in enumerate(nodes, self.count):
             place[i] = row
-        written, above = [comments[i] for i in nodes], [comments[parents[i]] for i in nodes]
+        up = [parents[i] for i in nodes]
+        written, above = [comments[i] for i in nodes], [comments[i] for i in up]
         owner = _by_owner(comments)
-        keyed = (~np.isnan(labelled.probabilities[:, 0])).tolist()
-        telling = (labelled.probabilities[:, 0] < _TOKEN).tolist()
+        mine = [owner[i] for i in nodes]
+        names = [c.author for c in written]
+        pairs = list(zip(names, [c.author for c in above], strict=True))
+        mindless = labelled.probabilities[kept, 0]
         rows = self.rows
         rows["thread"] += [len(self.thread_ids) - 1] * len(nodes)
         rows["page"] += [page] * len(nodes)
         rows["index"] += nodes
-        rows["owner"] += [owner[i] for i in nodes]
-        rows["author"] += [self._person(platform, c.author) for c in written]
+        rows["owner"] += mine
+        rows["author"] += self._people(platform, names)
         rows["language"] += [self._language(labelled.languages[i]) for i in nodes]
         rows["time"] += [_micros(c) for c in written]
         rows["likes"] += [_likes(c) for c in written]
-        rows["parent"] += [place[parents[i]] for i in nodes]
-        pairs = [(c.author, p.author) for c, p in zip(written, above, strict=True)]
+        rows["parent"] += [place[i] for i in up]
         rows["self_reply"] += [bool(name) and name == answered for name, answered in pairs]
         rows["other"] += [bool(name and answered) and name != answered for name, answered in pairs]
-        keys = [_copy(comments[i].text) if keyed[i] and not owner[i] else ("", 0) for i in nodes]
-        rows["copy"] += [number for _, number in keys]
-        long = [k for k, (key, _) in enumerate(keys) if telling[nodes[k]] and is_long(key)]
-        self.parts["long"].append(np.array(long, dtype=np.int64) + self.count)
-        self.long_keys += [keys[k][0] for k in long]
         rows["first_answer"] += _first_answers(comments, parents, owner, nodes)
+        self._add_texts(written, mine, mindless)
         self.comment_ids += [c.id for c in written]
         self.count += len(nodes)
-        self.parts["probabilities"].append(labelled.probabilities[nodes])
-        self.parts["act"].append(labelled.acts[nodes])
-        self.parts["depth"].append(depths(tree)[nodes])
-        self.parts["exchange"].append(_exchange(labelled)[nodes])
+        self.parts["probabilities"].append(labelled.probabilities[kept])
+        self.parts["act"].append(labelled.acts[kept])
+        self.parts["exchange"].append(_exchange(labelled)[kept])
 
-    def _person(self, platform: str | None, name: str | None) -> int:
-        if not name:
-            return -1
-        code = self.people[platform].setdefault(name, len(self.authors))
-        if code == len(self.authors):
-            self.authors.append(name)
-        return code
+    def _add_texts(self, written: Sequence[Comment], owner: Sequence[bool], mindless: FloatArray) -> None:
+        """By what copies and near-copies are told: nothing for what is not measured."""
+        chances = mindless.tolist()  # a number that is none is unequal to itself
+        keys = [
+            _copy(c.text) if p == p and not by_owner else _NOTHING
+            for c, p, by_owner in zip(written, chances, owner, strict=True)
+        ]
+        self.rows["copy"] += [number for _, number, _ in keys]
+        long = [k for k, (_, _, long) in enumerate(keys) if long and chances[k] < _TOKEN]
+        self.long_rows += [self.count + k for k in long]
+        self.long_keys += [keys[k][0] for k in long]
+
+    def _people(self, platform: str | None, names: Sequence[str | None]) -> list[int]:
+        known, codes = self.people[platform], []
+        for name in names:
+            code = known.get(name, -1) if name else -1
+            if code < 0 and name:
+                code = known[name] = len(self.authors)
+                self.authors.append(name)
+            codes.append(code)
+        return codes
 
     def _language(self, name: str) -> int:
         return self.languages.setdefault(name, len(self.languages))
@@ -202,7 +216,9 @@ class _Collector:
             self.parts[f"thread {name}"].append(np.array(self.threads[name], dtype=kind))
         self.rows.clear()
         self.threads.clear()
+        self.parts["long"].append(np.array(self.long_rows, dtype=np.int64))
         self.parts["signatures"].append(sign(self.long_keys))
+        self.long_rows.clear()
         self.long_keys.clear()
         self.packed_ids.append(Names.of(self.comment_ids))
         self.comment_ids.clear()
@@ -247,6 +263,15 @@ def _check_shapes(labelled: LabelledTree) -> None:
         )
 
 
+def _replies(tree: DialogueTree) -> slice | BoolArray:
+    """Which nodes are replies: all but the post and the stand-ins."""
+    if not tree.stand_in[1:].any():
+        return slice(1, None)
+    kept = ~tree.stand_in
+    kept[0] = False
+    return kept
+
+
 def _by_owner(comments: Sequence[Comment]) -> list[bool]:
     poster = comments[0].author or None
     return [c.is_owner or (poster is not None and c.author == poster) for c in comments]
@@ -263,18 +288,18 @@ def _likes(comment: Comment) -> float:
     return nan if comment.likes is None else float(comment.likes)
 
 
-def _copy(text: str) -> tuple[str, int]:
-    return _known_copy(text) if len(text) <= _SHORT else _copy_number(text)
+def _copy(text: str) -> tuple[str, int, bool]:
+    """Key of a text, its number, and whether it is long enough to have near-copies."""
+    return _known_copy(text) if len(text) <= _SHORT else _numbered(text)
 
 
-@lru_cache(maxsize=65_536)
-def _known_copy(text: str) -> tuple[str, int]:
-    return _copy_number(text)
-
-
-def _copy_number(text: str) -> tuple[str, int]:
+def _numbered(text: str) -> tuple[str, int, bool]:
     key = copy_key(text)
-    return key, int.from_bytes(blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest())
+    number = int.from_bytes(blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest())
+    return key, number, is_long(key)
+
+
+_known_copy: Final = lru_cache(maxsize=65_536)(_numbered)
 
 
 def _exchange(labelled: LabelledTree) -> FloatArray:
@@ -282,7 +307,9 @@ def _exchange(labelled: LabelledTree) -> FloatArray:
     parents = labelled.tree.parents
     if parents.max(initial=-1) <= 0:  # nobody answered a reply
         return np.zeros(len(parents))
-    return exchange_weights(labelled.tree, np.nan_to_num(1 - labelled.probabilities[:, 0]).clip(0, 1))
+    said = np.clip(1 - labelled.probabilities[:, 0], 0, 1)
+    said[np.isnan(said)] = 0
+    return exchange_weights(labelled.tree, said)
 
 
 def _first_answers(

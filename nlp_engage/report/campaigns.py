@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from nlp_engage.measure.split_words import split_lines
 from nlp_engage.measure.verdicts import figure_word, number, sentence, verdict_word
 
 if TYPE_CHECKING:
@@ -22,21 +23,30 @@ class CampaignView:
         label: Its name.
         verdicts: The headline verdicts, a sentence or two each.
         rows: Name of the figure; then campaign, compared with, difference, interval, p and verdict.
+        split: The difference in volume, mix and depth, a line each for EQ and EP.
     """
 
     label: str
     verdicts: tuple[str, ...]
     rows: tuple[tuple[str, tuple[str, ...]], ...]
+    split: tuple[str, ...]
 
 
 def campaign_views(report: CampaignReport | None, words: Words) -> list[CampaignView]:
     """What the section shows; nothing without a comparison."""
+    if report is None:
+        return []
     views = []
-    for campaign in report.plan.campaigns if report is not None else ():
-        rows = [row for row in report.comparisons if row["campaign"] == campaign.name] if report is not None else []
-        level = report.level if report is not None else 0.0
-        told = tuple(sentence(row, words.lang, level) for row in rows if row["headline"])
-        views.append(CampaignView(label=campaign.label, verdicts=told, rows=tuple(_row(row, words) for row in rows)))
+    for campaign, split in zip(report.plan.campaigns, report.splits, strict=True):
+        rows = [row for row in report.comparisons if row["campaign"] == campaign.name]
+        views.append(
+            CampaignView(
+                label=campaign.label,
+                verdicts=tuple(sentence(row, words.lang, report.level) for row in rows if row["headline"]),
+                rows=tuple(_row(row, words) for row in rows),
+                split=tuple(split_lines(split, words.lang)),
+            )
+        )
     return views
 
 
