@@ -173,6 +173,7 @@ def convert(
 @FILES
 @FORMAT
 @COLUMNS
+@OWNERS
 @click.option("-o", "--out", required=True, help="Run folder to make or to finish; with --engine ray also a URL.")
 @click.option("--model", type=PATH, help="Model folder (default: the shipped model).")
 @click.option(

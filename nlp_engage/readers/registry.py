@@ -129,16 +129,23 @@ def read(
     jobs = [job for found in find(listed) if (job := _plan(found, chosen, columns, books))]
     jobs.sort(key=lambda job: not job.first)
     comments = _Run(jobs, columns, books, head).comments([str(p) for p in listed])
-    return _marked(comments, frozenset(map(_account, owners))) if owners else comments
+    return _marked(comments, frozenset(map(account_key, owners))) if owners else comments
 
 
-def _account(name: str | None) -> str:
+def account_key(name: str | None) -> str:
+    """What accounts are compared by.
+
+    >>> account_key(" @Shop") == account_key("shop")
+    True
+    """
     return (name or "").strip().removeprefix("@").casefold()
 
 
 def _marked(comments: Iterator[Comment], owners: frozenset[str]) -> Iterator[Comment]:
     for comment in comments:
-        if not comment.is_owner and not owners.isdisjoint((_account(comment.author), _account(comment.author_name))):
+        if not comment.is_owner and not owners.isdisjoint(
+            (account_key(comment.author), account_key(comment.author_name))
+        ):
             comment = msgspec.structs.replace(comment, is_owner=True)
         yield comment
 
