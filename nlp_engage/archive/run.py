@@ -143,8 +143,7 @@ def label_archive(
     _check_folder(folder)
     with _locked(folder):
         privacy = _privacy(salt or _own_salt(folder), keep_authors=keep_authors, text=text, mask=mask)
-        made_with = {"model": labeller.fingerprint, "settings": privacy.settings | _owners(owners, privacy)}
-        _check_made_with(folder, made_with)
+        made_with = _made_with(folder, model=labeller.fingerprint, settings=privacy.settings | _owners(owners, privacy))
         told = Progress(folder, report, progress)
         store = ThreadStore(folder / _SPILL, memory)
         try:
@@ -261,9 +260,10 @@ def _own_salt(folder: Path) -> str:
     return path.read_text("ascii")
 
 
-def _check_made_with(folder: Path, made_with: Mapping[str, Any]) -> None:
+def _made_with(folder: Path, **made_with: Mapping[str, Any]) -> dict[str, Any]:
+    """What a manifest records, where the folder was not made with anything else."""
     if not is_run(folder):
-        return
+        return made_with
     before = read_manifest(folder)
     for what in ("model", "settings"):
         then, now = before.get(what) or {}, made_with[what]
@@ -274,6 +274,7 @@ def _check_made_with(folder: Path, made_with: Mapping[str, Any]) -> None:
                 f"{folder} was labelled with another {what} ({differ}): they never mix in one run. "
                 "Choose another folder with -o, use what it was made with, or delete the folder."
             )
+    return made_with
 
 
 def _keep_scores(folder: Path, labeller: Labeller) -> None:
