@@ -25,6 +25,7 @@ from nlp_engage.readers import (
 )
 from nlp_engage.readers.canonical import CANONICAL
 from nlp_engage.readers.convokit import CONVOKIT
+from nlp_engage.readers.database import Table
 from nlp_engage.readers.disqus import DISQUS
 from nlp_engage.readers.files import Found, UnreadableError, find, open_source
 from nlp_engage.readers.jsonio import dig
@@ -184,7 +185,9 @@ def _recognised(found: Found, source: Source, chosen: Format | None, report: Rea
     if picked is None:
         if found.named:
             raise ReadError(unknown(source))
-        if sample.kind in _DATA or sample.regular:
+        if isinstance(found.path, Table):
+            report.formats[name] = f"ignored: a table without comments ({sample.seen})"
+        elif sample.kind in _DATA or sample.regular:
             report.formats[name] = f"unknown: {sample.seen}"
             report.reject(name, 1, f"unknown format: {sample.seen}")
         else:
