@@ -7,7 +7,7 @@ import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 import msgspec
@@ -71,16 +71,17 @@ class _Rows(Pump):
         self._names = [column[0] for column in rows.description]
 
     def pull(self) -> bytes:
-        if self._done:
-            return b""
+        found = list[Any]()
         try:
-            found = self._rows.fetchmany(_ROWS)
+            while not self._done and len(found) < _ROWS:
+                row = self._rows.fetchone()
+                self._done = row is None
+                found += [] if row is None else [row]
         except sqlite3.Error as error:
+            self._done = True
             message = f"{_damaged(error)}; what was read before is kept"
             if message not in self._faults:
                 self._faults.append(message)
-            found = []
-        self._done = not found
         records = ({n: _plain(v) for n, v in zip(self._names, row, strict=True)} for row in found)
         return b"".join(msgspec.json.encode(record) + b"\n" for record in records)
 

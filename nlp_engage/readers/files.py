@@ -178,6 +178,8 @@ def open_source(
             with inflate(path, faults) as stream:
                 sample = make_sample(_head(stream))
             encoding = sample.encoding
+            if sample.kind == "empty" and faults:
+                raise UnreadableError(f"nothing of it can be read: {faults[0].partition(';')[0]}")
     except OSError as error:
         raise UnreadableError(f"cannot be opened: {error.strerror or error}") from None
     faults.clear()  # found again, and then booked, when the file is read

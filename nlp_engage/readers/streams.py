@@ -211,7 +211,7 @@ class _Beginning(Pump):
     def pull(self) -> bytes:
         if self._left_over <= 0:
             return b""
-        piece = self._inner.read(min(256 * 1024, self._left_over))
+        piece: bytes = self._inner.read(min(256 * 1024, self._left_over))
         self._left_over -= len(piece)
         if self._left_over <= 0 and piece:
             rest = self._inner.readline(_LINE)
