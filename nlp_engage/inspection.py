@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from nlp_engage.counters import completeness
 from nlp_engage.readers import read
 from nlp_engage.readers.files import find
 from nlp_engage.readers.inside import Inside
 from nlp_engage.readers.streams import compression
 from nlp_engage.structure import depths
 from nlp_engage.text import detect_language
-from nlp_engage.tree import build_trees, completeness
+from nlp_engage.tree import build_trees
 from nlp_engage.types import ReadReport
 
 if TYPE_CHECKING:

@@ -222,3 +222,10 @@ def test_damaged_zst_blocks_keep_what_can_be_read(tmp_path, damage, kept, why):
 def _block(data):
     packed = zstandard.compress(data)
     return struct.pack("<I", len(packed)) + packed
+
+
+def test_columns_whose_names_are_no_utf8_are_a_reject(tmp_path):
+    data = serialized(WEIBO).replace(b"root_id", b"root_\xff\xfe")
+    found, report = read_all(put(tmp_path, "x", data))
+    assert set(found) == {"49"}, "the posts are in another table"
+    assert ["SQLite database cannot be read" in reason for reason in reasons(report)] == [True]

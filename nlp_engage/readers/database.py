@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 MAGIC: Final = b"SQLite format 3\x00"
 _ROWS: Final = 200
+_BROKEN: Final = (sqlite3.Error, UnicodeDecodeError)
+"""What a damaged database raises: names of columns that are no UTF-8 are decoded by the library itself."""
 _ORDINARY: Final = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
 AND sql NOT LIKE 'CREATE VIRTUAL%' ORDER BY name"
 
@@ -57,7 +59,7 @@ class Table(Inside):
             database = _connect(self.archive)
             name = self.inner.replace('"', '""')
             rows = database.execute(f'SELECT * FROM "{name}"')
-        except sqlite3.Error as error:
+        except _BROKEN as error:
             raise OSError(_damaged(error)) from None
         return io.BufferedReader(_Rows(database, rows, faults), 256 * 1024)
 
@@ -77,7 +79,7 @@ class _Rows(Pump):
                 row = self._rows.fetchone()
                 self._done = row is None
                 found += [] if row is None else [row]
-        except sqlite3.Error as error:
+        except _BROKEN as error:
             self._done = True
             message = f"{_damaged(error)}; what was read before is kept"
             if message not in self._faults:
@@ -90,7 +92,7 @@ def _plain(value: object) -> object:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
-def _damaged(error: sqlite3.Error) -> str:
+def _damaged(error: Exception) -> str:
     return f"the SQLite database cannot be read ({error})"
 
 
@@ -111,7 +113,7 @@ def tables(path: Path | Inside) -> Sequence[Table] | None:
                 return None
         with closing(_connect(path)) as database:
             names = [name for (name,) in database.execute(_ORDINARY)]
-    except sqlite3.Error as error:
+    except _BROKEN as error:
         return [Table(path, "", fault=_damaged(error))]
     except TooLargeError as error:
         return [Table(path, "", fault=str(error))]
