@@ -96,6 +96,8 @@ def inspect(
 ) -> None:
     """Say what files hold: format and why, counts, repairs, completeness, and some threads as trees.
 
+    In a tree, ‹name 89%› marks a reply whose target was recovered: by what, and how surely (docs/who_answers_whom.md).
+
     \b
     Example:
       nlp-engage inspect data/sample/archives
@@ -173,6 +175,7 @@ def convert(
 @FILES
 @FORMAT
 @COLUMNS
+@OWNERS
 @click.option("-o", "--out", required=True, help="Run folder to make or to finish; with --engine ray also a URL.")
 @click.option("--model", type=PATH, help="Model folder, or `fast`, the smaller shipped model (default: the other one).")
 @click.option(
@@ -296,6 +299,9 @@ def status(run: Path) -> None:
 @click.option("--limit", default=60, show_default=True, help="Comments to draw at most.")
 def show(source: Path, thread_id: str | None, limit: int) -> None:
     """Draw one tree: of an archive, or of a run with its labels.
+
+    ‹name 89%› marks a reply whose target was recovered: by what, and how surely (docs/who_answers_whom.md).
+    [M], [D] and [S] are the labels.
 
     \b
     Example:

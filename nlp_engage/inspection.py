@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from nlp_engage.counters import completeness
 from nlp_engage.readers import read
 from nlp_engage.readers.files import find
+from nlp_engage.readers.inside import Inside
 from nlp_engage.readers.streams import compression
-from nlp_engage.readers.zipped import Member
 from nlp_engage.structure import depths
 from nlp_engage.text import detect_language
-from nlp_engage.tree import build_trees, completeness
+from nlp_engage.tree import build_trees
 from nlp_engage.types import ReadReport
 
 if TYPE_CHECKING:
@@ -117,9 +118,9 @@ def _sizes(paths: Sequence[str]) -> tuple[int, int]:
     return sum(sizes), len(sizes)
 
 
-def _size(path: Path | Member) -> int:
+def _size(path: Path | Inside) -> int:
     """Bytes of a file, about those it unpacks to if it is compressed; none of what is no regular file."""
-    if isinstance(path, Member):
+    if isinstance(path, Inside):
         return path.size()
     if not path.is_file():
         return 0

@@ -135,7 +135,7 @@ def recover_targets(comments: Sequence[Comment]) -> dict[int, Target]:
     >>> [(i, target.node, target.method.value) for i, target in found.items()]
     [(1, None, 'floor'), (2, 1, 'name')]
     """
-    flattened = {i for i, c in enumerate(comments) if _is_flattened(c)}
+    flattened = {i for i, c in enumerate(comments) if c.root_id is not None and _is_flattened(c)}
     if not flattened:
         return {}
     wanted = {comments[i].root_id for i in flattened}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nlp_engage.types import LABELS
+from nlp_engage.types import LABELS, LinkMethod
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _MARKS = {LABELS[0]: "M", LABELS[1]: "D", LABELS[2]: "S"}
 _BIDI = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_TOLD = frozenset(LinkMethod) - {LinkMethod.STATED, LinkMethod.REPAIRED, LinkMethod.FLOOR}
+"""Methods that are told of a link: it was recovered, or (a stranger's) the platform's own is doubtful."""
 _WIDTH = 96
 """Columns of a line; a Chinese character takes two."""
 
@@ -40,6 +42,19 @@ def draw(tree: DialogueTree, *, labels: LabelledTree | None = None, limit: int =
     ... ])))
     p  shop: New cups!
     └─ ann: Do they leak?
+
+    A link that was recovered says how, and how sure it is:
+
+    >>> floor = dict(thread_id="p", parent_id="1", root_id="1")
+    >>> print(draw(build_tree([
+    ...     Comment(id="1", thread_id="p", parent_id="p", author="ann", text="Do they leak?"),
+    ...     Comment(id="2", **floor, author="bob", text="Mine does not."),
+    ...     Comment(id="3", **floor, author="ann", text="@bob Good to know."),
+    ... ])))
+    p  (post not in the archive)
+    └─ ann: Do they leak?
+       └─ bob: Mine does not.
+          └─ ‹name 100%› ann: @bob Good to know.
     """
     children: list[list[int]] = [[] for _ in range(len(tree))]
     for i in range(1, len(tree)):
@@ -67,6 +82,8 @@ def _node(tree: DialogueTree, i: int, labels: LabelledTree | None) -> str:
     if labels is not None and i > 0:
         known = not np.isnan(labels.probabilities[i, 0])
         mark = f"[{_MARKS[LABELS[int(labels.probabilities[i].argmax())]] if known else '-'}] "
+    if tree.link_method[i] in _TOLD:
+        mark += f"‹{tree.link_method[i]} {tree.link_confidence[i]:.0%}› "
     who = plain(comment.author_name or comment.author or "?") + ("*" if comment.is_owner else "")
     text = "(deleted)" if comment.deleted else plain(comment.text)
     return f"{name + '  ' if i == 0 else ''}{mark}{who}: {text}"

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import numpy as np
 
+from nlp_engage.counters import replies_collected
 from nlp_engage.errors import DataError
 from nlp_engage.grouping import threads
 from nlp_engage.mentions import recover_targets, time_key
@@ -300,6 +301,8 @@ def _in_order(draft: _Draft, order: list[int]) -> DialogueTree:
 
 def _depth_first(parents: Sequence[int], by_time: Sequence[int]) -> list[int]:
     """Nodes from the root down, siblings in the order of ``by_time``; those of loops are left out."""
+    if not any(parents[1:]):  # nobody answers a comment: many threads are like that, and the walk is most of the time
+        return [0, *filter(None, by_time)]
     children: dict[int, list[int]] = {}
     for i in reversed(by_time):
         if i:
@@ -328,7 +331,7 @@ def _incomplete(nodes: Sequence[Comment], parents: Sequence[int], stand_in: Bool
     counted = [i for i, c in enumerate(nodes) if c.n_replies is not None]
     if not counted:
         return
-    collected = _replies_collected(nodes, parents, stand_in)
+    collected = replies_collected(nodes, parents, stand_in)
     for i in counted:
         declared = nodes[i].n_replies
         if declared is not None and declared > collected[i]:
@@ -336,48 +339,8 @@ def _incomplete(nodes: Sequence[Comment], parents: Sequence[int], stand_in: Bool
             yield _issue(IssueKind.INCOMPLETE, nodes[i], detail)
 
 
-def _replies_collected(nodes: Sequence[Comment], parents: Sequence[int], stand_in: BoolArray) -> list[int]:
-    """What platforms count: under the post everything, under a comment its replies and all of its floor."""
-    place = {c.id: i for i, c in enumerate(nodes)}
-    collected = [0] * len(nodes)
-    gone = stand_in.tolist()
-    for i, (comment, parent) in enumerate(zip(nodes, parents, strict=True)):
-        if i and not gone[i]:
-            floor = place.get(comment.root_id) if comment.root_id else None
-            for counter in {0, parent, parent if floor in (None, i) else floor}:
-                collected[counter] += 1
-    return collected
-
-
 def _issue(kind: IssueKind, comment: Comment, detail: str) -> Issue:
     return Issue(kind=kind, thread_id=comment.thread_id, comment_id=comment.id, detail=detail)
-
-
-def completeness(tree: DialogueTree) -> tuple[int, int] | None:
-    """How much of a thread is there, by the platform's own counters.
-
-    Args:
-        tree: Any tree.
-
-    Returns:
-        ``(collected, declared)`` in comments, or ``None`` where the platform does not tell. The post's
-        counter counts every comment below it. Without one, the comments directly under the post and their
-        counters are taken, if all of these have one and none of them is a tombstone. ``declared`` is the
-        platform's word: it may be less than ``collected``, for counters lag behind.
-
-    >>> completeness(build_tree([Comment(id="p", thread_id="p", n_replies=7),
-    ...                          Comment(id="a", thread_id="p", parent_id="p")]))
-    (1, 7)
-    """
-    collected = _replies_collected(tree.comments, tree.parents.tolist(), tree.stand_in)
-    if tree.post.n_replies is not None:
-        return collected[0], tree.post.n_replies
-    top = np.flatnonzero(tree.parents == 0).tolist()
-    counters = [tree.comments[i].n_replies for i in top]
-    known = [n for n in counters if n is not None]
-    if not known or len(known) < len(counters):
-        return None
-    return len(top) + sum(collected[i] for i in top), len(top) + sum(known)
 
 
 def healed(tree: DialogueTree) -> Iterator[Comment]:

@@ -36,6 +36,7 @@ LAYERS = (
         "readers",
         "writers",
         "tree",
+        "counters",
         "grouping",
         "mentions",
         "names",
@@ -54,7 +55,8 @@ SIDES = {"classify", "measure", "train"}
 
 # Neighbours in one layer that may be imported, one way only. Never one of SIDES.
 ALONGSIDE = {
-    "tree": {"grouping", "mentions"},  # threads of an archive; healing asks whom a flattened reply addresses
+    # Threads of an archive; healing asks whom a flattened reply addresses, and tells whose counters promise more.
+    "tree": {"grouping", "mentions", "counters"},
     "mentions": {"names"},  # what a text says of whom it answers
     "writers": {"readers", "durable"},  # the names of a format's fields stand where it is read; files are there whole
     "report": {"archive"},  # a report is made of a run folder

@@ -240,6 +240,24 @@ def test_a_damaged_part_is_made_again(archive, tmp_path, small_parts, damage):
     assert tables(tmp_path / "run") == before
 
 
+def test_owners_are_marked_recorded_hidden_and_never_mix(archive, tmp_path):
+    run = tmp_path / "run"
+    label_archive([archive], run, FakeLabeller(), owners=["@U3"])
+    rows = pq.read_table(run / "comments").to_pylist()
+    assert sum(row["is_owner"] for row in rows) == 40 + sum((n * k) % 11 == 3 for n in range(40) for k in range(6))
+    (owner,) = run_manifest(run)["settings"]["owners"]
+    assert owner in {row["author"] for row in rows}, "hidden like the author it is"
+    assert "u3" not in (run / "manifest.json").read_text().casefold()
+    before = tables(run)
+    assert label_archive([archive], run, FakeLabeller(), owners=["u3", "U3"]).resumed_parts == 1
+    assert tables(run) == before
+    with pytest.raises(RunError, match=r"other settings \(owners: then \['[0-9a-f]{16}'\], now None\)"):
+        label_archive([archive], run, FakeLabeller())
+    label_archive([archive], tmp_path / "kept", FakeLabeller(), keep_authors=True)
+    with pytest.raises(RunError, match=r"owners: then None, now \['u3'\]"):
+        label_archive([archive], tmp_path / "kept", FakeLabeller(), keep_authors=True, owners=["u3"])
+
+
 def test_two_models_and_two_settings_never_mix(archive, tmp_path):
     label_archive([archive], tmp_path / "run", FakeLabeller("one"), salt="s")
     with pytest.raises(RunError, match=r"another model.*name: then 'one', now 'two'"):

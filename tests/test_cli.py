@@ -93,6 +93,18 @@ def test_convert_there_and_back_loses_nothing(archive, tmp_path, target):
     assert sorted(map(repr, read([tmp_path / target]))) == sorted(map(repr, read([archive])))
 
 
+def test_label_takes_the_owner_and_refuses_to_go_on_with_another(archive, labelled):
+    import pyarrow.parquet as pq
+
+    mine = labelled.with_name("mine")
+    assert run("label", archive, "-o", mine, "--keep-authors", "--owner", "@user 1").exit_code == 0
+    owned = sum(row["is_owner"] for row in pq.read_table(mine / "comments").to_pylist())
+    assert owned == 24, "the post of each thread and the comment of User 1"
+    refused = run("label", archive, "-o", labelled, "--keep-authors", "--owner", "user 1")
+    assert refused.exit_code == 1
+    assert "owners: then None, now ['user 1']" in refused.stderr
+
+
 def test_label_makes_the_contracted_folder(labelled):
     import pyarrow.parquet as pq
 

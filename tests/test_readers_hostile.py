@@ -9,6 +9,7 @@ import lzma
 import time
 
 import pytest
+import test_readers_containers
 import test_readers_core
 import test_readers_formats
 import test_readers_platforms
@@ -42,6 +43,10 @@ SEEDS |= {
     "mediacrawler csv": test_readers_platforms._csv(test_readers_platforms.XHS),
     "canonical": test_readers_core.TEXT,
     "convokit": test_readers_core.UTTERANCES,
+    "database weibo-crawler": test_readers_containers.serialized(test_readers_containers.WEIBO),
+    "database mediacrawler": test_readers_containers.serialized(test_readers_containers.CRAWLED),
+    "zst_blocks": test_readers_containers.dump(2, 3),
+    "parquet": test_readers_containers.parquet(),
     "table": "评论ID,帖子ID,用户昵称,评论内容\n1,9,小张,好\n".encode("gb18030"),
 }
 

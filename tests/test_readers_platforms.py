@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import pytest
 from reading import lines, owners, parents, put, read_all, reasons
 
-from nlp_engage.tree import build_trees, completeness
+from nlp_engage.counters import completeness
+from nlp_engage.tree import build_trees
 
 
 def _reddit(kind, **data):

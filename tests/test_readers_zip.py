@@ -105,10 +105,3 @@ def test_a_zip_that_is_cut_off_is_told(tmp_path):
     path.write_bytes(path.read_bytes()[:60])
     with pytest.raises(ReadError, match="zip archive that cannot be listed"):
         read([path])
-
-
-def test_parquet_in_a_zip_asks_to_be_unpacked(tmp_path):
-    path = pack(tmp_path / "a.zip", {"a.parquet": b"PAR1xxxxPAR1", "b.jsonl": lines(POST)})
-    found, report = read_all(path)
-    assert set(found) == {"p"}
-    assert "unpack it" in reasons(report)[0]

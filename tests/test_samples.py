@@ -14,8 +14,9 @@ import pytest
 import zstandard
 
 from nlp_engage.context import context_of_unit, labels_of_unit, reply_contexts
+from nlp_engage.counters import completeness
 from nlp_engage.readers import read
-from nlp_engage.tree import build_trees, completeness
+from nlp_engage.tree import build_trees
 from nlp_engage.types import IssueKind, ReadReport
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -60,6 +60,24 @@ def test_labels_stand_before_the_names_and_a_dash_where_there_is_none():
     ]
 
 
+def test_recovered_and_doubtful_links_say_how_and_how_surely_and_stated_ones_nothing():
+    floor = {"thread_id": "p", "parent_id": "1", "root_id": "1"}
+    tree = build_tree([
+        Comment(id="p", thread_id="p", author="shop", text="New cups!"),
+        Comment(id="1", thread_id="p", parent_id="p", author="ann", text="Do they leak?"),
+        Comment(id="2", **floor, author="bob", text="Mine does not."),
+        Comment(id="3", **floor, author="ann", text="@bob Good."),
+        Comment(id="4", **floor, author="eve", text="回复 @zoe :no"),
+    ])  # fmt: skip
+    assert draw(tree).splitlines() == [
+        "p  shop: New cups!",
+        "└─ ann: Do they leak?",
+        "   ├─ bob: Mine does not.",
+        "   │  └─ ‹name 100%› ann: @bob Good.",
+        "   └─ ‹stranger 0%› eve: 回复 @zoe :no",
+    ]
+
+
 def test_a_thread_without_its_post_says_so():
     assert draw(build_tree([comment("a", "p")])).splitlines()[0] == "p  (post not in the archive)"
 

@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import archives, threads
 
+from nlp_engage.counters import completeness
 from nlp_engage.errors import DataError
 from nlp_engage.structure import depths
-from nlp_engage.tree import REPLACED, STATED, build_tree, build_trees, completeness, healed
+from nlp_engage.tree import REPLACED, STATED, build_tree, build_trees, healed
 from nlp_engage.types import Comment, DialogueTree, IssueKind
 
 NOON = datetime(2025, 6, 14, 12, tzinfo=UTC)
@@ -214,6 +215,14 @@ def test_same_id_with_edited_text_keeps_the_latest(old: Comment, new: Comment):
         tree = build_tree(records)
         assert [c for c in tree.comments if c.id == "a"] == [new]
         assert [i for i in issues(tree) if i[0] in ("edited", "duplicate_id")] == [("edited", "a")]
+
+
+def test_a_thread_in_which_nobody_answers_a_comment_is_in_the_order_of_the_walk():
+    flat = [POST, comment("b", "p", 2), comment("a", "p", 1), comment("c", None, 3), comment("d", "d", 0)]
+    tree = build_tree(flat)
+    assert [c.id for c in tree.comments] == ["p", "d", "a", "b", "c"]
+    walked = build_tree([*flat, comment("e", "c", 9)])
+    assert [c.id for c in walked.comments] == ["p", "d", "a", "b", "c", "e"]
 
 
 def test_a_finer_parent_survives_a_flat_copy_of_the_same_comment():

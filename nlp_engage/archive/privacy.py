@@ -11,6 +11,8 @@ import msgspec
 from nlp_engage.text import copy_key
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from nlp_engage.types import Comment, Reject
 
 # ASCII classes: in Chinese text no space stands between a number and the words around it.
@@ -51,6 +53,15 @@ class Privacy(msgspec.Struct, frozen=True, kw_only=True):
         authors = "kept" if self.salt is None else f"salted ({_name_of(self.salt)})"
         tokens = {} if self.text else {"tokens": _name_of(self.secret)}
         return {"authors": authors, "text": self.text, "mask": self.mask, **tokens}
+
+    def accounts(self, names: Iterable[str]) -> list[str]:
+        """Accounts as a manifest records them: hidden like the authors of the archive.
+
+        >>> Privacy(salt=None).accounts(["shop", "ann"]), Privacy(salt="s").accounts(["shop"]) == ["shop"]
+        (['ann', 'shop'], False)
+        """
+        write = self.code if self.salt is not None else self._mask_name if self.mask else str
+        return sorted({write(name) for name in names})
 
     def code(self, author: str) -> str:
         """How an author is written; only where there is a salt."""

@@ -25,10 +25,11 @@ from nlp_engage.archive.store import MANIFEST, REJECTS, SCORES, is_run, read_man
 from nlp_engage.durable import write_atomically
 from nlp_engage.errors import RunError
 from nlp_engage.readers import read
+from nlp_engage.readers.registry import account_key
 from nlp_engage.types import ReadReport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from nlp_engage.archive.parts import Books
     from nlp_engage.types import Labeller
@@ -63,7 +64,7 @@ class Job:
         folder: The run folder.
         store: The comments, by part.
         parts: Number of parts.
-        settings: Digest of pipeline, model and privacy.
+        settings: Digest of pipeline, model, privacy and owners.
         labeller: The model.
         privacy: What of the comments is written.
         progress: Whom to tell how far it is.
@@ -99,6 +100,7 @@ def label_archive(
     *,
     columns: Mapping[str, str] | None = None,
     format: str | None = None,
+    owners: Collection[str] = (),
     salt: str | None = None,
     keep_authors: bool = False,
     text: bool = True,
@@ -120,6 +122,7 @@ def label_archive(
         labeller: The model.
         columns: Column map for tabular files (our field -> their column).
         format: Name of a format, instead of sniffing.
+        owners: Ids or names of the accounts that own the page, where the export does not tell. A setting of the run.
         salt: Salt of the author ids; by default a random one, kept in the run folder (``.salt``) for resuming.
         keep_authors: Write author ids and names as they are.
         text: Write the words; without, opaque tokens.
@@ -141,12 +144,12 @@ def label_archive(
     _check_folder(folder)
     with _locked(folder):
         privacy = _privacy(salt or _own_salt(folder), keep_authors=keep_authors, text=text, mask=mask)
-        made_with = {"pipeline": PIPELINE, "model": labeller.fingerprint, "settings": privacy.settings}
-        _check_made_with(folder, made_with)
+        settings = privacy.settings | _owners(owners, privacy)
+        made_with = _made_with(folder, pipeline=PIPELINE, model=labeller.fingerprint, settings=settings)
         told = Progress(folder, report, progress)
         store = ThreadStore(folder / _SPILL, memory)
         try:
-            total = store.fill(told.while_reading(read(paths, format=format, columns=columns, report=report)))
+            total = store.fill(told.while_reading(read(paths, format, columns, report, owners=owners)))
             parts = store.group(read_manifest(folder)["parts"] if is_run(folder) else None)
             head = {"nlp_engage": version("nlp-engage"), **made_with, "parts": parts, "read": report.read}
             write_atomically(folder / MANIFEST, _json({**head, "complete": False}))
@@ -165,6 +168,11 @@ def label_archive(
 
 def _privacy(secret: str, *, keep_authors: bool, text: bool, mask: bool) -> Privacy:
     return Privacy(salt=None if keep_authors else secret, secret=secret, text=text, mask=mask)
+
+
+def _owners(owners: Collection[str], privacy: Privacy) -> dict[str, Any]:
+    """The setting ``owners``; absent where none are named, as in runs made before there was such a setting."""
+    return {"owners": privacy.accounts(map(account_key, owners))} if owners else {}
 
 
 def _finish(job: Job, manifest: dict[str, Any], report: ReadReport) -> dict[str, Any]:
@@ -254,9 +262,10 @@ def _own_salt(folder: Path) -> str:
     return path.read_text("ascii")
 
 
-def _check_made_with(folder: Path, made_with: Mapping[str, Any]) -> None:
+def _made_with(folder: Path, **made_with: Any) -> dict[str, Any]:
+    """What a manifest records, where the folder was not made with anything else."""
     if not is_run(folder):
-        return
+        return made_with
     before = read_manifest(folder)
     if (then := before.get("pipeline")) != made_with["pipeline"]:
         release = before.get("nlp_engage")
@@ -267,6 +276,7 @@ def _check_made_with(folder: Path, made_with: Mapping[str, Any]) -> None:
         )
     for what in ("model", "settings"):
         _check_same(folder, what, before.get(what) or {}, made_with[what])
+    return made_with
 
 
 def _check_same(folder: Path, what: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from nlp_engage.readers.zipped import Member
+    from nlp_engage.readers.inside import Inside
     from nlp_engage.types import Comment, ReadReport
 
 HEAD_BYTES: Final = 256 * 1024
@@ -69,7 +69,7 @@ class Source:
         cut: Whether only the beginning of the file is read.
     """
 
-    path: Path | Member
+    path: Path | Inside
     label: str
     sample: Sample
     opener: Callable[[], IO[bytes]]

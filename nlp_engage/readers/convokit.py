@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nlp_engage.readers.base import Source
-    from nlp_engage.readers.zipped import Member
+    from nlp_engage.readers.inside import Inside
     from nlp_engage.types import ReadReport
 
 MARK: Final = "nlp_engage"
@@ -89,7 +89,7 @@ def _read(source: Source, report: ReadReport) -> Iterator[Comment]:
         yield Comment(id=thread, thread_id=thread, text=title)
 
 
-def _child(path: Path | Member, folder: Source, report: ReadReport, *, needed: bool) -> Source | None:
+def _child(path: Path | Inside, folder: Source, report: ReadReport, *, needed: bool) -> Source | None:
     try:
         return open_source(Found(path=path, label=folder.label, named=False), limit=folder.cut.limit)
     except UnreadableError as error:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from nlp_engage.errors import ReadError
 from nlp_engage.readers.base import HEAD_BYTES, Sample, Source
+from nlp_engage.readers.database import tables
+from nlp_engage.readers.inside import Inside
 from nlp_engage.readers.sniffing import make_sample
 from nlp_engage.readers.streams import BOMB_BYTES, BOMB_RATIO, Cut, inflate, opener
 from nlp_engage.readers.zipped import Member, members
@@ -24,13 +26,13 @@ CORPUS_FILES: Final = ("utterances.jsonl", "utterances.json")
 """A folder with one of these is a ConvoKit corpus and read as one source."""
 _SUFFIXES: Final = frozenset({
     ".gz", ".zst", ".zstd", ".zst_blocks", ".bz2", ".xz", ".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".xml",
-    ".txt", ".parquet", ".html", ".htm", ".zip",
+    ".txt", ".parquet", ".html", ".htm", ".zip", ".db", ".sqlite", ".sqlite3",
 })  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A file (or corpus folder) to read, also inside a zip archive.
+    """A file (or corpus folder, or table) to read, also inside a zip archive or a database.
 
     Attributes:
         path: Where it is.
@@ -38,7 +40,7 @@ class Found:
         named: Whether the user named this very file: then not knowing it is an error.
     """
 
-    path: Path | Member
+    path: Path | Inside
     label: str
     named: bool
 
@@ -101,7 +103,7 @@ def _file(path: Path, label: str, *, named: bool) -> Iterator[Found]:
     """A file, or the files inside if it is a zip archive; corpora in there are read as one source, too."""
     inside = members(path, BOMB_BYTES, BOMB_RATIO) if path.is_file() else None
     if inside is None:
-        yield Found(path=path, label=label, named=named)
+        yield from _tables(path, label, named=named)
         return
     corpora = {one.inner.rpartition("/")[0] for one in inside if one.name in CORPUS_FILES}
     for folder in sorted(corpora):
@@ -109,7 +111,16 @@ def _file(path: Path, label: str, *, named: bool) -> Iterator[Found]:
         yield Found(path=corpus, label=f"{label}/{folder}".rstrip("/"), named=False)
     for one in inside:
         if one.inner.rpartition("/")[0] not in corpora:
-            yield Found(path=one, label=f"{label}/{_label(PurePosixPath(one.inner))}".rstrip("/"), named=False)
+            yield from _tables(one, f"{label}/{_label(PurePosixPath(one.inner))}".rstrip("/"), named=False)
+
+
+def _tables(path: Path | Inside, label: str, *, named: bool) -> Iterator[Found]:
+    """A file, or the tables inside if it is a database."""
+    inside = tables(path) if path.is_file() else None
+    if inside is None:
+        yield Found(path=path, label=label, named=named)
+    else:
+        yield from (Found(path=one, label=f"{label}/{one.inner}".rstrip("/"), named=False) for one in inside)
 
 
 def _label(path: PurePath) -> str:
@@ -167,6 +178,8 @@ def open_source(
             with inflate(path, faults) as stream:
                 sample = make_sample(_head(stream))
             encoding = sample.encoding
+            if sample.kind == "empty" and faults:
+                raise UnreadableError(f"nothing of it can be read: {faults[0].partition(';')[0]}")
     except OSError as error:
         raise UnreadableError(f"cannot be opened: {error.strerror or error}") from None
     faults.clear()  # found again, and then booked, when the file is read

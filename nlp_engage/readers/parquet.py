@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from nlp_engage.readers.base import Format
 from nlp_engage.readers.canonical import FIELDS, lenient, page_of
 from nlp_engage.readers.records import BadRecordError, excerpt
+from nlp_engage.readers.streams import TooLargeError, unpacked
 from nlp_engage.readers.tabular import column_map, guess, mapped, told
-from nlp_engage.readers.zipped import Member
 from nlp_engage.types import Comment
 
 if TYPE_CHECKING:
@@ -25,10 +26,8 @@ def _sniff(source: Source) -> str | None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    if isinstance(source.path, Member):
-        return "Parquet magic bytes"
     try:
-        names = pq.read_schema(source.path).names
+        names = pq.read_schema(_opened(source)).names
     except (pa.ArrowException, OSError):
         return "Parquet magic bytes"  # damaged: the reader says how
     if {"id", "thread_id"} <= {*names} and {"text", "parent_id"} & {*names}:
@@ -43,11 +42,8 @@ def _read(source: Source, report: ReadReport) -> Iterator[Comment]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    if isinstance(source.path, Member):
-        report.reject(source.name, 1, "a Parquet file inside a zip archive: unpack it first")
-        return
     try:
-        file = pq.ParquetFile(source.path)  # closed with the last reference; it holds no Python file
+        file = pq.ParquetFile(_opened(source))  # closed with the last reference; it holds no Python file
         names = file.schema_arrow.names
         if not {"id", "thread_id"} <= {*names}:
             columns = column_map(names, source)
@@ -62,10 +58,20 @@ def _read(source: Source, report: ReadReport) -> Iterator[Comment]:
                 yield _comment(record) or lenient(row, page)
             except BadRecordError as error:
                 report.reject(source.name, place, str(error), excerpt(row))
+    except TooLargeError as error:
+        report.reject(source.name, 1, str(error))
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         report.reject(
             source.name, 1, f"the Parquet file is damaged: {str(error).splitlines()[0] if str(error) else error!r}"
         )
+
+
+def _opened(source: Source) -> Any:
+    """What pyarrow opens: the path, or the bytes of a file inside a zip or compressed as a whole."""
+    import pyarrow as pa
+
+    content = unpacked(source.path)
+    return content if isinstance(content, Path) else pa.BufferReader(content)
 
 
 def _rows(file: Any, columns: list[str], source: Source) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -25,6 +25,7 @@ from nlp_engage.readers import (
 )
 from nlp_engage.readers.canonical import CANONICAL
 from nlp_engage.readers.convokit import CONVOKIT
+from nlp_engage.readers.database import Table
 from nlp_engage.readers.disqus import DISQUS
 from nlp_engage.readers.files import Found, UnreadableError, find, open_source
 from nlp_engage.readers.jsonio import dig
@@ -129,16 +130,23 @@ def read(
     jobs = [job for found in find(listed) if (job := _plan(found, chosen, columns, books))]
     jobs.sort(key=lambda job: not job.first)
     comments = _Run(jobs, columns, books, head).comments([str(p) for p in listed])
-    return _marked(comments, frozenset(map(_account, owners))) if owners else comments
+    return _marked(comments, frozenset(map(account_key, owners))) if owners else comments
 
 
-def _account(name: str | None) -> str:
+def account_key(name: str | None) -> str:
+    """What accounts are compared by.
+
+    >>> account_key(" @Shop") == account_key("shop")
+    True
+    """
     return (name or "").strip().removeprefix("@").casefold()
 
 
 def _marked(comments: Iterator[Comment], owners: frozenset[str]) -> Iterator[Comment]:
     for comment in comments:
-        if not comment.is_owner and not owners.isdisjoint((_account(comment.author), _account(comment.author_name))):
+        if not comment.is_owner and not owners.isdisjoint(
+            (account_key(comment.author), account_key(comment.author_name))
+        ):
             comment = msgspec.structs.replace(comment, is_owner=True)
         yield comment
 
@@ -177,7 +185,9 @@ def _recognised(found: Found, source: Source, chosen: Format | None, report: Rea
     if picked is None:
         if found.named:
             raise ReadError(unknown(source))
-        if sample.kind in _DATA or sample.regular:
+        if isinstance(found.path, Table):
+            report.formats[name] = f"ignored: a table without comments ({sample.seen})"
+        elif sample.kind in _DATA or sample.regular:
             report.formats[name] = f"unknown: {sample.seen}"
             report.reject(name, 1, f"unknown format: {sample.seen}")
         else:

@@ -21,7 +21,7 @@ _DELIMITERS: Final = ",\t;|"
 _BINARY: Final[tuple[tuple[bytes, str], ...]] = (
     (b"PAR1", "parquet"),
     (b"PK\x03\x04", "an Excel workbook (save its sheets as CSV), or a zip archive that cannot be listed (unpack it)"),
-    (b"SQLite format 3\x00", "an SQLite database: export its comment table as CSV"),
+    (b"SQLite format 3\x00", "an SQLite database inside another archive: unpack that first"),
     (b"\x89PNG", "a PNG image"),
     (b"\xff\xd8\xff", "a JPEG image"),
     (b"GIF8", "a GIF image"),

@@ -6,12 +6,13 @@ import bz2
 import io
 import lzma
 import re
+import struct
 import zlib
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE, getincrementaldecoder
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
-from nlp_engage.readers.zipped import Member
+from nlp_engage.readers.inside import Inside, Pump
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +24,11 @@ BOMB_RATIO: Final = 1000
 """Beyond ``BOMB_BYTES``, data that expands more than this is not read on (real archives stay below 100)."""
 ZSTD_WINDOW: Final = 2**31
 """Window of the Reddit dumps."""
+MAX_BLOCK: Final = 64 * 1024**2
+"""Bytes of the largest block of zst_blocks, packed or not; usual are 256 comments, less than 1 MB."""
+MAX_PACKED: Final = 256 * 1024**2
+"""Bytes of the largest Parquet file or database that is read from inside a zip or a compressed file: in memory."""
+_NUMBER: Final = 4
 _LINE: Final = 1024 * 1024
 
 _MAGIC: Final[tuple[tuple[bytes, str], ...]] = (
@@ -42,40 +48,9 @@ def compression(head: bytes) -> str | None:
     """
     if _SKIPPABLE.match(head):
         return "zstd"
+    if head[4:8] == _MAGIC[1][0]:
+        return "zst_blocks"
     return next((name for magic, name in _MAGIC if head.startswith(magic)), None)
-
-
-class _Pump(io.RawIOBase):
-    """A raw stream made of pieces that a subclass pulls."""
-
-    def __init__(self, inner: IO[bytes]) -> None:
-        self._inner, self._left = inner, memoryview(b"")
-
-    def pull(self) -> bytes:
-        """The next piece; empty at the end."""
-        raise NotImplementedError
-
-    def readable(self) -> bool:
-        """It is."""
-        return True
-
-    def readinto(self, target: Any) -> int:
-        """Fill a buffer from the pieces."""
-        while not self._left:
-            piece = self.pull()
-            if not piece:
-                return 0
-            self._left = memoryview(piece)
-        size = min(len(target), len(self._left))
-        target[:size] = self._left[:size]
-        self._left = self._left[size:]
-        return size
-
-    def close(self) -> None:
-        """Close the stream below as well."""
-        if not self.closed:
-            self._inner.close()
-        super().close()
 
 
 def _decompressor(method: str) -> Any:
@@ -90,7 +65,7 @@ def _decompressor(method: str) -> Any:
     return zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW).decompressobj(read_across_frames=False)
 
 
-class _Inflated(_Pump):
+class _Inflated(Pump):
     """Decompressed data; damage ends the stream and is told instead of raised."""
 
     def __init__(self, inner: IO[bytes], method: str, faults: list[str]) -> None:
@@ -133,7 +108,70 @@ class _Inflated(_Pump):
         return b""
 
 
-class _Utf8(_Pump):
+class _Blocks(Pump):
+    """The rows of zst_blocks, the older dumps of Arctic Shift, as lines.
+
+    A block is its size, then zstd data: the number of rows, offset and size of each, the rows. All numbers take four
+    bytes, the lowest first. Damage ends the stream and is told instead of raised.
+    """
+
+    def __init__(self, inner: IO[bytes], faults: list[str]) -> None:
+        super().__init__(inner)
+        self._faults, self._done, self._fed, self._got = faults, False, 0, 0
+
+    def pull(self) -> bytes:
+        while not self._done:
+            try:
+                rows = self._block()
+            except ValueError as error:
+                message = f"the zst_blocks data {error}; what was read up to there is kept"
+                if message not in self._faults:
+                    self._faults.append(message)
+                self._done = True
+                return b""
+            if rows:
+                return rows
+        return b""
+
+    def _block(self) -> bytes:
+        """The rows of the next block."""
+        import zstandard
+
+        start = self._inner.read(_NUMBER)
+        size = int.from_bytes(start, "little")
+        if not start:
+            self._done = True
+            return b""
+        if size > MAX_BLOCK:
+            raise ValueError(f"has a block of {size:,} bytes, more than {MAX_BLOCK:,}")
+        packed = self._inner.read(size)
+        if len(start) < _NUMBER or len(packed) < size:
+            raise ValueError("ends within a block: the file was cut off")
+        try:
+            if zstandard.frame_content_size(packed) > MAX_BLOCK:
+                raise ValueError(f"has a block that unpacks to more than {MAX_BLOCK:,} bytes")
+            data: bytes = zstandard.ZstdDecompressor().decompress(packed, max_output_size=MAX_BLOCK)
+        except zstandard.ZstdError as error:
+            raise ValueError(f"is damaged ({error})") from None
+        self._fed, self._got = self._fed + size, self._got + len(data)
+        if self._got > BOMB_BYTES and self._got > BOMB_RATIO * self._fed:
+            raise ValueError(f"expands more than {BOMB_RATIO}-fold beyond {BOMB_BYTES:,} bytes: taken for a bomb")
+        return b"".join([row.replace(b"\n", b" ") + b"\n" for row in _rows_of(data)])
+
+
+def _rows_of(data: bytes) -> list[bytes]:
+    """The rows of an unpacked block; they follow one another and nothing overlaps, or it is damaged."""
+    count = int.from_bytes(data[:_NUMBER], "little")
+    begin = _NUMBER * (1 + 2 * count)
+    if begin > len(data):
+        raise ValueError("has a block whose rows do not fit into it")
+    places = list(struct.iter_unpack("<II", data[_NUMBER:begin]))
+    if sum(size for _, size in places) > len(data) - begin:
+        raise ValueError("has a block whose rows do not fit into it")
+    return [data[begin + offset : begin + offset + size] for offset, size in places]
+
+
+class _Utf8(Pump):
     """Text of another encoding, as UTF-8; bytes that do not fit become U+FFFD."""
 
     def __init__(self, inner: IO[bytes], encoding: str) -> None:
@@ -163,7 +201,7 @@ class Cut:
         self.limit, self.made = limit, False
 
 
-class _Beginning(_Pump):
+class _Beginning(Pump):
     """The beginning of a stream."""
 
     def __init__(self, inner: IO[bytes], cut: Cut) -> None:
@@ -173,7 +211,7 @@ class _Beginning(_Pump):
     def pull(self) -> bytes:
         if self._left_over <= 0:
             return b""
-        piece = self._inner.read(min(256 * 1024, self._left_over))
+        piece: bytes = self._inner.read(min(256 * 1024, self._left_over))
         self._left_over -= len(piece)
         if self._left_over <= 0 and piece:
             rest = self._inner.readline(_LINE)
@@ -182,22 +220,45 @@ class _Beginning(_Pump):
         return piece
 
 
-def inflate(path: Path | Member, faults: list[str]) -> IO[bytes]:
+def inflate(path: Path | Inside, faults: list[str]) -> IO[bytes]:
     """Open a file through up to two layers of compression, found by magic bytes.
 
     Raises:
         OSError: The file cannot be opened.
     """
-    stream: IO[bytes] = path.open(faults) if isinstance(path, Member) else path.open("rb")
+    stream: IO[bytes] = path.open(faults) if isinstance(path, Inside) else path.open("rb")
     for _ in range(2):
         method = compression(stream.peek(8)[:8])  # type: ignore[attr-defined]  # all streams here are buffered
         if method is None:
             break
-        stream = io.BufferedReader(_Inflated(stream, method, faults), 256 * 1024)
+        inner = _Blocks(stream, faults) if method == "zst_blocks" else _Inflated(stream, method, faults)
+        stream = io.BufferedReader(inner, 256 * 1024)
     return stream
 
 
-def opener(path: Path | Member, encoding: str, faults: list[str], cut: Cut) -> Callable[[], IO[bytes]]:
+class TooLargeError(OSError):
+    """A packed file that would have to be held in memory and does not fit."""
+
+
+def unpacked(path: Path | Inside) -> Path | bytes:
+    """A file that is read with jumps, by libraries of its own: where it lies, or, if it is packed, its bytes.
+
+    Raises:
+        TooLargeError: It is packed and larger than ``MAX_PACKED``.
+        OSError: It cannot be opened.
+    """
+    if isinstance(path, Path):
+        with path.open("rb") as file:
+            if compression(file.read(8)) is None:
+                return path
+    with inflate(path, []) as stream:
+        content: bytes = stream.read(MAX_PACKED + 1)
+    if len(content) > MAX_PACKED:
+        raise TooLargeError(f"it is packed and of more than {MAX_PACKED:,} bytes: unpack it first")
+    return content
+
+
+def opener(path: Path | Inside, encoding: str, faults: list[str], cut: Cut) -> Callable[[], IO[bytes]]:
     """How to open a file (or its beginning) as UTF-8 without byte order mark."""
 
     def open_it() -> IO[bytes]:

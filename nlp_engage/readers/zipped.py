@@ -6,9 +6,10 @@ import io
 import lzma
 import zlib
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING, Any, Final
 from zipfile import BadZipFile, ZipFile
+
+from nlp_engage.readers.inside import Inside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +32,7 @@ _BROKEN: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class Member(Inside):
     """A file (or folder) inside a zip archive.
 
     Attributes:
@@ -46,18 +47,9 @@ class Member:
     inner: str
     fault: str = ""
 
-    def __str__(self) -> str:
-        """As if the archive were a folder."""
-        return f"{self.archive}/{self.inner}" if self.inner else str(self.archive)
-
     def __truediv__(self, name: str) -> Member:
         """A member below this one."""
         return Member(self.archive, self.files, f"{self.inner}/{name}".lstrip("/"))
-
-    @property
-    def name(self) -> str:
-        """Last part of the path."""
-        return PurePosixPath(self.inner or self.archive.name).name
 
     def is_file(self) -> bool:
         """Whether there is such a file."""

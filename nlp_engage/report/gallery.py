@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from nlp_engage.counters import completeness
 from nlp_engage.text import copy_key
-from nlp_engage.tree import completeness
 from nlp_engage.types import LABELS
 
 if TYPE_CHECKING:
