@@ -140,7 +140,7 @@ def _text(path: Path | None) -> str | None:
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path())
 @click.option("-o", "--out", required=True, type=PATH, help="Units to write, JSON lines.")
-@click.option("--model", type=PATH, help="The teacher: folder, or `fast` (default: the shipped model).")
+@click.option("--model", type=PATH, help="The teacher (default: the shipped model).")
 @click.option("--per-file", default=1_500, show_default=True, help="Replies drawn from a file, at most.")
 @click.option("--exclude", type=PATH, help="Labelled units whose threads are left out: those scored on.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the draw.")

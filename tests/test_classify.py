@@ -239,7 +239,7 @@ def test_what_is_no_folder_or_no_json_is_refused(tmp_path):
 def test_the_shipped_model_is_found_in_the_wheel_before_the_checkout(tmp_path, monkeypatch):
     package = tmp_path / "nlp_engage"
     monkeypatch.setattr(folder_module, "__file__", str(package / "classify" / "folder.py"))
-    name = folder_module.SHIPPED["default"]
+    name = folder_module.DEFAULT_MODEL
     with pytest.raises(ModelError, match=rf"'{name}' is missing from this installation.*--model"):
         model_folder()
     places = tmp_path / "models" / name, package / "_shipped" / "models" / name

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tiny
 import torch
+from safetensors.torch import load_file
 from tokenizers import Tokenizer
 
 from nlp_engage.context import context_of_unit
@@ -118,6 +119,25 @@ def test_a_warm_start_begins_with_the_weights_of_the_finished_network(tiny_train
     assert all(torch.equal(old[name], new[name]) for name in old)
     fresh = load_network(tiny_training.base).state_dict()
     assert not torch.equal(old["label_head.weight"], fresh["label_head.weight"])
+
+
+def test_a_blend_is_the_weighted_mean_of_start_and_training(tiny_training, tmp_path):
+    def trained(out, **settings):
+        finetune(replace(tiny_training.config, start=str(tiny_training.out), out=str(tmp_path / out), **settings))
+        return load_file(tmp_path / out / "network.safetensors")
+
+    before = load_file(tiny_training.out / "network.safetensors")
+    whole, mixed = trained("whole", epochs=1), trained("mixed", epochs=1, blend=0.25)
+    assert any((whole[name] != before[name]).any() for name in before)
+    for name in before:
+        torch.testing.assert_close(mixed[name], 0.25 * whole[name] + 0.75 * before[name])
+
+
+@pytest.mark.parametrize("settings", [{"blend": 0.0}, {"blend": 1.1}, {"blend": 0.5}, {"blend": 0.5, "layers": 1}])
+def test_a_blend_without_a_whole_start_is_refused(tiny_training, settings):
+    start = {"start": str(tiny_training.out)} if "layers" in settings else {}
+    with pytest.raises(DataError, match="blend is"):
+        replace(tiny_training.config, **settings, **start).check()
 
 
 def test_a_start_that_is_no_finished_training_or_has_another_tokenizer_is_refused(tiny_training, tmp_path):

@@ -16,8 +16,7 @@ from nlp_engage.encoding import MAX_TOKENS, TEMPLATE_VERSION
 from nlp_engage.errors import ModelError
 from nlp_engage.types import ACTS, LABEL_SCHEME, LABELS, LANGUAGES
 
-SHIPPED: Final = {"default": "engage-v2", "fast": "engage-v2-fast"}
-"""The models that come with the package, by the names ``--model`` takes."""
+DEFAULT_MODEL: Final = "engage-v2"
 FILES: Final = ("model.onnx", "tokenizer.json")
 SCORES: Final = "scores.json"
 
@@ -52,16 +51,12 @@ def model_folder(model: str | Path | None = None) -> Path:
     """Where a model stands.
 
     Args:
-        model: A model folder, or a name in ``SHIPPED``; ``None`` for the default of those.
+        model: A model folder; ``None`` for the shipped one.
 
     Raises:
-        ModelError: A shipped model is not in this installation.
+        ModelError: The shipped model is not in this installation.
     """
-    if model is None:
-        return _shipped(SHIPPED["default"])
-    if str(model) in SHIPPED and not Path(model).exists():
-        return _shipped(SHIPPED[str(model)])
-    return Path(model)
+    return _shipped(DEFAULT_MODEL) if model is None else Path(model)
 
 
 def _shipped(name: str) -> Path:

@@ -71,7 +71,7 @@ class OnnxLabeller:
         """Load a model folder.
 
         Args:
-            folder: Model folder; or ``"fast"``, the smaller shipped model; ``None`` for the default.
+            folder: Model folder; ``None`` for the shipped model.
             threads: Batches that are worked on at once, each on one thread; 0 for one per core.
             batch_size: Replies per inference call, at most (long replies make smaller batches).
             runtime: ``"onnxruntime"``, ``"openvino"`` (extra ``openvino``), or ``"auto"``, the faster one that is

@@ -108,8 +108,12 @@ def _data_line(data: Mapping[str, Any], repeat: int = 1) -> str:
 
 def _start_line(record: Mapping[str, Any]) -> str:
     start, layers = record["config"].get("start"), record["config"].get("layers")
+    if not start:
+        return ""
     kept = f" with {layers} of its layers" if layers else ""
-    return f", starting from the weights of {start}{kept} (file hash {record['start'][:16]}...)" if start else ""
+    share = record["config"].get("blend", 1)
+    mixed = f", of which {1 - share:.0%} were mixed in again at the end" if share < 1 else ""
+    return f", starting from the weights of {start}{kept} (file hash {record['start'][:16]}...){mixed}"
 
 
 NO_NOTE: Final = "Who gave the labels, and how far coders agree, was not stated when this model was exported."

@@ -58,6 +58,9 @@ class TrainConfig:
         layers: Encoder layers to keep of the base, evenly spaced; 0 keeps all.
         start: Folder of a finished training to start from instead of the base's weights (same tokenizer); none
             if empty.
+        blend: Share of the trained weights in the result, in (0, 1]; the rest is the weights of ``start``. Training
+            on new labels forgets less so. Source: Wortsman et al. 2022, Robust fine-tuning of zero-shot models,
+            CVPR, eq. 1.
         focal: Focal loss: the label loss of a unit is weighted with (1 - p)^focal; 0 is plain cross-entropy.
         class_weights: ``"balanced"`` weights each label with n / (labels * n of the label), ``"none"`` all alike.
     """
@@ -89,6 +92,7 @@ class TrainConfig:
     roles: bool = True
     layers: int = 0
     start: str = ""
+    blend: float = 1.0
     focal: float = 0.0
     class_weights: str = "none"
 
@@ -132,6 +136,8 @@ class TrainConfig:
             raise DataError(f"{', '.join(low)} must be 0 or more")
         if not 0 < self.dev_share < 1 or not 0 <= self.warmup < 1:
             raise DataError(f"dev_share is {self.dev_share}, warmup {self.warmup}: both must be between 0 and 1")
+        if not 0 < self.blend <= 1 or (self.blend < 1 and (not self.start or self.layers)):
+            raise DataError(f"blend is {self.blend}: 1, or above 0 and with a start that keeps all its layers")
         if self.folds == 1 or self.folds < 0 or (self.folds and self.dev):
             raise DataError(f"folds is {self.folds}: 0, or 2 or more with no dev beside them")
         for name, choices in (("context", VIEWS), ("class_weights", CLASS_WEIGHTS)):

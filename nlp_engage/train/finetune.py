@@ -280,6 +280,8 @@ def finetune(config: TrainConfig, *, tell: Tell | None = None) -> dict[str, Any]
     trainer.config = config
     trainer.label_weights = _label_weights(config, train)
     trainer.train(resume_from_checkpoint=checkpoint)
+    if config.blend < 1:
+        blend(trainer.model, load_trained(Path(config.start)), config.blend)
     record["history"] = [h for h in trainer.state.log_history if "eval_f1_mean" in h]
     record["dev"] = trainer.evaluate()
     _write_trained(out, trainer.model, base / "tokenizer.json")
@@ -287,6 +289,20 @@ def finetune(config: TrainConfig, *, tell: Tell | None = None) -> dict[str, Any]
     write_predictions(out / PREDICTIONS, dev, labeller.predict([context_of_unit(u) for u in dev]).probabilities)
     (out / "training.json").write_text(json.dumps(record, indent=1), "utf-8")
     return record
+
+
+def blend(network: EngageNetwork, start: EngageNetwork, share: float) -> None:
+    """Move a network back towards the one its training started from, in place.
+
+    Args:
+        network: The trained network; its weights become ``share * trained + (1 - share) * start``.
+        start: The network before, of the same shape.
+        share: In (0, 1].
+    """
+    before = start.state_dict()
+    with torch.no_grad():
+        for name, weights in network.state_dict().items():
+            weights.lerp_(before[name].to(weights), 1 - share)
 
 
 def _write_trained(out: Path, network: EngageNetwork, tokenizer: Path) -> None:
