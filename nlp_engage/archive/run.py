@@ -144,8 +144,7 @@ def label_archive(
     _check_folder(folder)
     with _locked(folder):
         privacy = _privacy(salt or _own_salt(folder), keep_authors=keep_authors, text=text, mask=mask)
-        settings = privacy.settings | _owners(owners, privacy)
-        made_with = _made_with(folder, pipeline=PIPELINE, model=labeller.fingerprint, settings=settings)
+        made_with = _made_with(folder, labeller, privacy.settings | _owners(owners, privacy))
         told = Progress(folder, report, progress)
         store = ThreadStore(folder / _SPILL, memory)
         try:
@@ -262,8 +261,9 @@ def _own_salt(folder: Path) -> str:
     return path.read_text("ascii")
 
 
-def _made_with(folder: Path, **made_with: Any) -> dict[str, Any]:
+def _made_with(folder: Path, labeller: Labeller, settings: Mapping[str, Any]) -> dict[str, Any]:
     """What a manifest records, where the folder was not made with anything else."""
+    made_with = {"pipeline": PIPELINE, "model": labeller.fingerprint, "settings": settings}
     if not is_run(folder):
         return made_with
     before = read_manifest(folder)
