@@ -395,6 +395,21 @@ def test_an_aborted_ptt_run_keeps_its_articles(tmp_path):
     assert ["breaks off" in reason for reason in reasons(report)] == [True]
 
 
+def test_4cat_tables_of_vk_name_the_comment_that_is_answered(tmp_path):
+    head = "id,thread_id,timestamp,unix_timestamp,item_type,body,author_id,author_name,in_reply_to_user,"
+    rows = (
+        "9,9,2024-01-01 03:00:00,1704067200,post,New cups,-5,Shop,,,2,7",
+        "10,9,2024-01-01 03:01:00,1704067260,comment,Do they leak?,71,Ann,,,,1",
+        "11,9,2024-01-01 03:02:00,1704067320,comment,Never,-5,Shop,71,10,,0",
+    )
+    table = "\n".join([head + "in_reply_to_comment_id,post_comments,likes", *rows]) + "\n"
+    found, report = read_all(put(tmp_path, "x.csv", table))
+    assert next(iter(report.formats.values())).startswith("4cat")
+    assert parents(found) == {"9": None, "10": "9", "11": "10"}
+    assert (found["9"].n_replies, found["10"].author_name, found["10"].platform) == (2, "Ann", "vk")
+    assert found["11"].created == datetime(2024, 1, 1, 0, 2, tzinfo=UTC)
+
+
 def test_titles_of_isso_are_decoded(tmp_path):
     comment = {"id": 1, "author": "a", "email": "a@x.example", "website": None, "remote_addr": "127.0.0.1",
                "created": "2020-01-01 00:00:00", "text": "hi"}  # fmt: skip
