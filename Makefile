@@ -29,7 +29,7 @@ $(BASE): pyproject.toml | $(VENV)/bin/python
 
 $(FULL): pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "installing nlp-engage with all extras into $(VENV) ..."
-	@$(PIP) install -c constraints.txt -e '.[train,openvino,pandas,ray,dev]'
+	@$(PIP) install -c constraints.txt -e '.[train,openvino,pandas,ray,xlsx,dev]'
 	@touch $@ $(BASE)
 
 install: $(FULL)

@@ -85,7 +85,7 @@ def _node(tree: DialogueTree, i: int, labels: LabelledTree | None) -> str:
     if tree.link_method[i] in _TOLD:
         mark += f"‹{tree.link_method[i]} {tree.link_confidence[i]:.0%}› "
     who = plain(comment.author_name or comment.author or "?") + ("*" if comment.is_owner else "")
-    text = "(deleted)" if comment.deleted else plain(comment.text)
+    text = "(deleted)" if comment.deleted else plain(comment.text) or "(no text)"
     return f"{name + '  ' if i == 0 else ''}{mark}{who}: {text}"
 
 

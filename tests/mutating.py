@@ -91,6 +91,8 @@ def mutate(content: Any, rng: random.Random) -> bytes:
             data = "\n".join(json.dumps(row) for row in changed).encode()
         else:
             data = json.dumps(changed, ensure_ascii=rng.random() < 0.5).encode("utf-8", "surrogatepass")
+    elif isinstance(content, bytes) and content.startswith(b"PK") and rng.random() < 0.8:
+        data = mutate_inside(content, rng)
     else:
         data = mutate_bytes(as_bytes(content), rng)
     if rng.random() < 0.05:
@@ -101,6 +103,16 @@ def mutate(content: Any, rng: random.Random) -> bytes:
         data = packed(data, rng)
         data = mutate_bytes(data, rng) if rng.random() < 0.7 else data
     return data
+
+
+def mutate_inside(data: bytes, rng: random.Random) -> bytes:
+    """A zip archive (a workbook) one of whose files is damaged, all checksums right."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
+        victim = rng.choice(old.namelist())
+        for name in old.namelist():
+            new.writestr(name, mutate_bytes(old.read(name), rng) if name == victim else old.read(name))
+    return out.getvalue()
 
 
 def nested(value: Any, depth: int, rng: random.Random) -> Any:

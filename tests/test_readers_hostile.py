@@ -13,6 +13,7 @@ import test_readers_containers
 import test_readers_core
 import test_readers_formats
 import test_readers_platforms
+import test_readers_workbook
 import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -46,6 +47,10 @@ SEEDS |= {
     "database weibo-crawler": test_readers_containers.serialized(test_readers_containers.WEIBO),
     "database mediacrawler": test_readers_containers.serialized(test_readers_containers.CRAWLED),
     "zst_blocks": test_readers_containers.dump(2, 3),
+    "workbook mediacrawler": test_readers_workbook.book(test_readers_workbook.CRAWLED),
+    "workbook of Excel": test_readers_workbook.as_excel_saves(
+        test_readers_workbook.book(test_readers_workbook.CRAWLED)
+    ),
     "parquet": test_readers_containers.parquet(),
     "table": "评论ID,帖子ID,用户昵称,评论内容\n1,9,小张,好\n".encode("gb18030"),
 }

@@ -238,9 +238,15 @@ def test_times_that_are_none(value):
     assert as_time(value) is None
 
 
-@pytest.mark.parametrize(("value", "count"), [("1.2万", 12000), ("3亿", 300_000_000), ("12K", 12000), ("1,5", 15),
-    ("-3", -3), (True, None), ("x", None),
-                                              (1e300, None), ("9" * 50, None), (2**70, None), (4.0, 4)])  # fmt: skip
+COUNTERS = [
+    ("1.2万", 12000), ("3亿", 300_000_000), ("12K", 12000), ("1,5", 15), ("1,5K", 1500), ("1,204K", 1_204_000),
+    ("1,2 tis.", 1200), ("5 тыс.", 5000), ("2\u00a0Mio.", 2_000_000), ("1,2,3K", None), ("3 likes", None),
+    ("1,234,567", 1_234_567), ("-3", -3), (True, None), ("x", None), (1e300, None), ("9" * 50, None), (2**70, None),
+    (4.0, 4),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("value", "count"), COUNTERS)
 def test_counters(value, count):
     assert as_count(value) == count
 

@@ -219,6 +219,50 @@ def test_flattened_tweets_bring_the_tweet_they_answer(tmp_path):
     assert report.n_rejected == 0
 
 
+def test_long_tweets_are_whole_and_dumps_tell_what_moderators_removed(tmp_path):
+    long = POST | {
+        "text": "Our new…",
+        "note_tweet": {"text": "Our new app &amp; more"},
+        "edit_history_tweet_ids": ["1"],
+    }
+    found, _ = read_all(put(tmp_path, "x", {"data": [long], "errors": [{"type": "resource-not-found"}]}))
+    assert found["1001"].text == "Our new app & more"
+    row = {"id": "c3", "link_id": "t3_z", "parent_id": "t1_c2", "author": "eve", "body": "[removed]",
+           "created_utc": "1700000300", "score": None, "_meta": {"removal_type": "removed"}}  # fmt: skip
+    found, _ = read_all(put(tmp_path, "y", lines(row)))
+    assert (found["t1_c3"].deleted, found["t1_c3"].parent_id, found["t1_c3"].likes) == (True, "t1_c2", None)
+
+
+def test_facebook_replies_that_come_flat_and_stickers_without_words(tmp_path):
+    reply = {"id": "99_2", "parent": {"id": "99_1"}, "message": "Ann Sorry", "created_time": "2021-08-10T19:00:00+0000"}
+    sticker = {"id": "99_1", "from": {"id": "7", "name": "Ann"}, "message": "", "attachment": {"type": "sticker"},
+               "created_time": "2021-08-10T18:45:03+0000"}  # fmt: skip
+    found, _ = read_all(put(tmp_path, "x", {"data": [reply, sticker]}))
+    assert parents(found) == {"99_1": "99", "99_2": "99_1"}
+    assert found["99_1"].text == ""
+
+
+def test_discord_exports_that_break_off_and_csv_without_links(tmp_path):
+    whole = {"id": "10", "type": "Default", "timestamp": "2024-01-01T00:00:00+00:00", "content": "a",
+             "author": {"id": "7", "name": "Deleted User", "nickname": None}}  # fmt: skip
+    head = '{"guild": {"id": "1"}, "channel": {"id": "2", "type": "GuildTextChat"}, "messages": ['
+    found, report = read_all(put(tmp_path, "x", head + _dump(whole) + ',\n{"id": "11", "type": "Def'))
+    assert (found["10"].author_name, len(found), report.n_rejected) == ("Deleted User", 1, 1)
+    rows = "7,ann,2024-01-01T00:00:00.0000000+00:00,hi,,\n8,bob,2024-01-01T00:01:00.0000000+00:00,ok,,\n"
+    found, _ = read_all(put(tmp_path, "c", "AuthorID,Author,Date,Content,Attachments,Reactions\n" + rows))
+    assert [(c.author, c.text, c.parent_id) for c in found.values()] == [("7", "hi", "c"), ("8", "ok", "c")]
+
+
+def test_telegram_topics_open_a_thread(tmp_path):
+    opened = {"id": 1, "type": "service", "action": "topic_created", "title": "Lids", "actor": "A", "actor_id": "user1",
+              "date": "2020-01-01T10:00:00", "text": ""}  # fmt: skip
+    said = {"id": 2, "type": "message", "date": "2020-01-01T10:00:00", "from": None, "from_id": 700, "text": "a",
+            "reply_to_message_id": 1}  # fmt: skip
+    found, _ = read_all(put(tmp_path, "x", {"type": "private_supergroup", "id": 5, "messages": [opened, said]}))
+    assert parents(found) == {"5:1": None, "5:2": "5:1"}
+    assert (found["5:1"].text, found["5:2"].author) == ("Lids", "700")
+
+
 def test_telegram_stickers_and_chats_that_were_left(tmp_path):
     message = {"id": 5, "type": "message", "date": "2024-01-01T09:00:00", "from": "Ann", "from_id": 7, "text": "",
                "sticker_emoji": "😂", "media_type": "sticker"}  # fmt: skip
@@ -278,6 +322,99 @@ def test_weibo_replies_come_with_their_root_and_deleted_ones_are_marked(tmp_path
         assert parents(found) == {"4801": "x", "4802": "4801"}
         assert (found["4802"].deleted, found["4802"].text, found["4801"].deleted) == (True, "", False)
         assert report.n_rejected == 0
+
+
+def _bili(number, **more):
+    record = {"rpid": number, "oid": 77, "type": 1, "mid": 9, "root": 0, "parent": 0, "ctime": 1592018067, "like": 3,
+              "member": {"mid": "9", "uname": "A"}, "content": {"message": f"m{number}"}, "replies": None}  # fmt: skip
+    return record | more
+
+
+@pytest.mark.parametrize("replies", [[], None])
+@pytest.mark.parametrize(
+    "around", [{"upper": {"mid": 9, "top": _bili(5)}}, {"top": {"upper": _bili(5), "admin": None}}, {"top": _bili(5)}]
+)
+def test_bilibili_pages_whose_only_comment_is_pinned(tmp_path, around, replies):
+    found, report = read_all(put(tmp_path, "x", {"code": 0, "data": {**around, "replies": replies}}))
+    assert parents(found) == {"5": "av77"}
+    assert owners(found) == ({"5"} if "upper" in around else set())
+    assert report.n_rejected == 0
+
+
+def test_bilibili_dialogues_are_linked_by_parent_not_by_dialog(tmp_path):
+    replies = [_bili(8, root=6, parent=7, dialog=7), _bili(7, root=6, parent=6, dialog=7, member=None)]
+    found, _ = read_all(put(tmp_path, "x", {"code": 0, "data": {"dialog": {"min_floor": 1}, "replies": replies}}))
+    assert parents(found) == {"8": "7", "7": "6"}
+    assert {c.root_id for c in found.values()} == {"6"}
+    assert found["7"].author == "9"
+
+
+def test_zhihu_comments_of_blocked_authors_and_of_the_old_api(tmp_path):
+    gone = {"id": "5", "type": "comment", "content": "a", "like_count": 2, "created_time": 1700000000,
+            "child_comment_count": 0, "reply_comment_id": "0", "is_delete": True}  # fmt: skip
+    found, report = read_all(
+        put(tmp_path, "x", {"data": [gone], "paging": {"next": "https://x/answers/9/root_comment"}})
+    )
+    assert next(iter(report.formats.values())).startswith("zhihu")
+    assert (found["5"].author, found["5"].deleted, found["5"].thread_id) == (None, True, "9")
+    old = {"id": 5, "type": "comment", "content": "<p>a</p>", "vote_count": 2, "created_time": 1700000000,
+           "author": {"member": {"id": "h", "name": "n"}}}  # fmt: skip
+    found, _ = read_all(put(tmp_path, "x", {"data": [old], "paging": {"previous": "https://x/answers/9/comments?o=1"}}))
+    assert (found["5"].author, found["5"].author_name, found["5"].likes, found["5"].parent_id) == ("h", "n", 2, "9")
+
+
+def test_netease_floors_come_with_the_comment_they_answer(tmp_path):
+    root = {"commentId": 10, "parentCommentId": 0, "user": {"userId": 6, "nickname": "乙"}, "content": "root",
+            "time": 1413530574000, "likedCount": 1, "beReplied": None}  # fmt: skip
+    quoted = [{"beRepliedCommentId": 0, "content": None, "status": -5}]
+    reply = root | {"commentId": 11, "parentCommentId": 10, "content": "好听", "beReplied": quoted}
+    found, report = read_all(put(tmp_path, "x", {"code": 200, "data": {"ownerComment": root, "comments": [reply]}}))
+    assert parents(found) == {"10": "x", "11": "10"}
+    assert report.n_rejected == 0
+
+
+def test_the_older_api_of_xiaohongshu(tmp_path):
+    reply = {"id": "b", "content": "谢", "likes": 0, "time": "2019-01-31 18:51", "user": {"id": "v", "nickname": "m"},
+             "target_comment": {"id": "a"}}  # fmt: skip
+    root = {"id": "a", "content": "好", "likes": 3, "time": "2019-01-31 18:50", "user": {"id": "u", "nickname": "n"},
+            "sub_comments": [reply], "sub_comments_total": 4}  # fmt: skip
+    found, _ = read_all(put(tmp_path, "x", {"comments": [root]}))
+    assert parents(found) == {"a": "x", "b": "a"}
+    assert (found["a"].likes, found["a"].n_replies, found["a"].author_name) == (3, 4, "n")
+    assert found["b"].created == datetime(2019, 1, 31, 10, 51, tzinfo=UTC)
+
+
+def test_an_aborted_ptt_run_keeps_its_articles(tmp_path):
+    push = {"push_tag": "→", "push_userid": "bob", "push_content": "蛋餅", "push_ipdatetime": "11/14 22:14"}
+    article = {"article_id": "M.17.A.AAA", "article_title": "早餐", "author": "", "board": "G", "content": "吃什麼",
+               "date": "", "message_conut": {"all": 1}, "messages": [push]}  # fmt: skip
+    found, report = read_all(put(tmp_path, "x", '{"articles": [' + _dump(article) + ",\n"))
+    assert parents(found) == {"M.17.A.AAA": None, "M.17.A.AAA#1": "M.17.A.AAA"}
+    assert (found["M.17.A.AAA"].author, found["M.17.A.AAA"].created) == (None, None), "malformed on the page"
+    assert found["M.17.A.AAA"].n_replies == 1
+    assert ["breaks off" in reason for reason in reasons(report)] == [True]
+
+
+def test_4cat_tables_of_vk_name_the_comment_that_is_answered(tmp_path):
+    head = "id,thread_id,timestamp,unix_timestamp,item_type,body,author_id,author_name,in_reply_to_user,"
+    rows = (
+        "9,9,2024-01-01 03:00:00,1704067200,post,New cups,-5,Shop,,,2,7",
+        "10,9,2024-01-01 03:01:00,1704067260,comment,Do they leak?,71,Ann,,,,1",
+        "11,9,2024-01-01 03:02:00,1704067320,comment,Never,-5,Shop,71,10,,0",
+    )
+    table = "\n".join([head + "in_reply_to_comment_id,post_comments,likes", *rows]) + "\n"
+    found, report = read_all(put(tmp_path, "x.csv", table))
+    assert next(iter(report.formats.values())).startswith("4cat")
+    assert parents(found) == {"9": None, "10": "9", "11": "10"}
+    assert (found["9"].n_replies, found["10"].author_name, found["10"].platform) == (2, "Ann", "vk")
+    assert found["11"].created == datetime(2024, 1, 1, 0, 2, tzinfo=UTC)
+
+
+def test_titles_of_isso_are_decoded(tmp_path):
+    comment = {"id": 1, "author": "a", "email": "a@x.example", "website": None, "remote_addr": "127.0.0.1",
+               "created": "2020-01-01 00:00:00", "text": "hi"}  # fmt: skip
+    found, _ = read_all(put(tmp_path, "x", [{"id": "/t/", "title": "Cups+%26+co", "comments": [comment]}]))
+    assert found["/t/"].text == "Cups & co"
 
 
 def test_tieba_pages_inside_data_keep_title_and_names(tmp_path):

@@ -55,9 +55,9 @@ def test_inspect_looks_into_a_zip(tmp_path):
     assert (found["format"], found["comments"], len(trees)) == ("canonical", 1, 1)
 
 
-def test_workbooks_are_not_unpacked(tmp_path):
-    path = pack(tmp_path / "a.xlsx", {"[Content_Types].xml": "<x/>", "xl/workbook.xml": "<x/>"})
-    with pytest.raises(ReadError, match=r"Excel workbook.*save its sheets as CSV"):
+def test_office_documents_are_not_unpacked(tmp_path):
+    path = pack(tmp_path / "a.docx", {"[Content_Types].xml": "<x/>", "word/document.xml": "<x/>"})
+    with pytest.raises(ReadError, match=r"office document.*save it as \.xlsx or CSV"):
         read([path])
     put(tmp_path, "b.jsonl", lines(POST))
     assert set(read_all(tmp_path)[0]) == {"p"}

@@ -21,7 +21,7 @@ def filled(trees):
     return gallery
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(conversations(), st.randoms(use_true_random=False))
 def test_the_bound_is_never_below_the_engaged_people_of_the_thread(records, random):
     labelled = label(records, {r.id: random.choice("mds?") for r in records[1:]})

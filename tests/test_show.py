@@ -25,6 +25,7 @@ def small_tree():
             comment("b", "a", "No,\n we tested 400.", author="u7", author_name="Shop", is_owner=True),
             comment("c", "p", "gone now", author="eve", deleted=True),
             comment("d", "x", author=None),
+            comment("e", "d", "", author="pic"),
         ]
     )
 
@@ -37,19 +38,20 @@ def test_branches_owner_mark_deleted_and_missing_comments():
         "├─ eve: (deleted)",
         "└─ (x: not in the archive)",
         "   └─ ?: so good",
+        "      └─ pic: (no text)",
     ]
 
 
 def test_labels_stand_before_the_names_and_a_dash_where_there_is_none():
     tree = small_tree()
-    p = np.full((6, 3), np.nan)
+    p = np.full((7, 3), np.nan)
     p[1], p[2] = (0.1, 0.8, 0.1), (0.2, 0.3, 0.5)
     labelled = LabelledTree(
         tree=tree,
         probabilities=p,
-        acts=np.full(6, -1, dtype=np.int32),
-        act_probabilities=np.full(6, np.nan),
-        languages=("none",) * 6,
+        acts=np.full(7, -1, dtype=np.int32),
+        act_probabilities=np.full(7, np.nan),
+        languages=("none",) * 7,
     )
     lines = draw(tree, labels=labelled).splitlines()
     assert lines[:4] == [

@@ -39,7 +39,7 @@ def _telegram(record: dict[str, Any], page: Page) -> dict[str, Any]:
         own, room = as_id(record.get("id")), as_id(chat.get("id")) or page.source.label
         above, elsewhere = as_link(record.get("reply_to_message_id")), as_id(record.get("reply_to_peer_id"))
     except MangledIdError as error:
-        raise BadRecordError(f"the id {error} is in exponent notation: its last digits are lost") from None
+        raise BadRecordError(f"the id {error} is rounded (by a spreadsheet): its last digits are lost") from None
     writer = record.get("from_id", record.get("actor_id"))
     there = (elsewhere or room).removeprefix("channel").removeprefix("user").removeprefix("chat")
     return {

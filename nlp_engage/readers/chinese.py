@@ -137,7 +137,8 @@ ZHIHU: Final = Style(
     name="zhihu",
     title="Zhihu comment API (v5, v4)",
     platform="zhihu",
-    keys=("content author reply_comment_id", "content author child_comment_count", "content author.member vote_count"),
+    keys=("content author reply_comment_id", "content author child_comment_count", "content author.member vote_count",
+          "content reply_comment_id reply_root_comment_id", "content reply_comment_id child_comment_count"),
     lists=("data", ""),
     layout=Layout(
         id="id", thread="thread", parent="reply_comment_id", floor="reply_root_comment_id", two_level=True,
@@ -155,6 +156,9 @@ def _netease_page(page: Page) -> Iterator[Comment]:
     data = page.value.get("data")
     thread = page.value.get("threadId") or (data.get("threadId") if isinstance(data, dict) else None)
     page.thread = as_link(thread) or page.thread
+    floor = data.get("ownerComment") if isinstance(data, dict) else None  # replies to one comment come with it
+    if has(floor, "commentId content"):
+        page.extra.append(floor)
     yield from ()
 
 

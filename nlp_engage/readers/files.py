@@ -16,6 +16,7 @@ from nlp_engage.readers.database import tables
 from nlp_engage.readers.inside import Inside
 from nlp_engage.readers.sniffing import make_sample
 from nlp_engage.readers.streams import BOMB_BYTES, BOMB_RATIO, Cut, inflate, opener
+from nlp_engage.readers.workbook import sheets
 from nlp_engage.readers.zipped import Member, members
 
 if TYPE_CHECKING:
@@ -26,13 +27,13 @@ CORPUS_FILES: Final = ("utterances.jsonl", "utterances.json")
 """A folder with one of these is a ConvoKit corpus and read as one source."""
 _SUFFIXES: Final = frozenset({
     ".gz", ".zst", ".zstd", ".zst_blocks", ".bz2", ".xz", ".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".xml",
-    ".txt", ".parquet", ".html", ".htm", ".zip", ".db", ".sqlite", ".sqlite3",
+    ".txt", ".parquet", ".html", ".htm", ".zip", ".db", ".sqlite", ".sqlite3", ".xlsx",
 })  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A file (or corpus folder, or table) to read, also inside a zip archive or a database.
+    """A file (or corpus folder, or table) to read, also inside a zip archive, a database or a workbook.
 
     Attributes:
         path: Where it is.
@@ -115,8 +116,8 @@ def _file(path: Path, label: str, *, named: bool) -> Iterator[Found]:
 
 
 def _tables(path: Path | Inside, label: str, *, named: bool) -> Iterator[Found]:
-    """A file, or the tables inside if it is a database."""
-    inside = tables(path) if path.is_file() else None
+    """A file, or the tables inside if it is a database or a workbook."""
+    inside = (tables(path) or sheets(path)) if path.is_file() else None
     if inside is None:
         yield Found(path=path, label=label, named=named)
     else:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from nlp_engage.types import ReadReport
 
 _QUOTE: Final = re.compile(r"(?:^|\n)\s*>>(\d+)")
-_PLATFORMS: Final = {"douban": "is_topic_elite", "telegram": "chat", "4chan": "board", "vk": "vk_id"}
+_PLATFORMS: Final = {"douban": "is_topic_elite", "telegram": "chat", "4chan": "board", "vk": "in_reply_to_comment_id"}
 INSIDE: Final = (*twitter.STYLES, *chinese.STYLES, *meta.STYLES, *weibo.STYLES, *fediverse.STYLES)
 """What an envelope may hold: the formats that read a single object of a platform."""
 
@@ -28,7 +28,8 @@ INSIDE: Final = (*twitter.STYLES, *chinese.STYLES, *meta.STYLES, *weibo.STYLES, 
 def _row(record: dict[str, Any], page: Page) -> dict[str, Any]:
     """Find the parent: each data source says it in another column, 4chan only in the text."""
     own, thread = str(record.get("id") or ""), str(record.get("thread_id") or "")
-    above = record.get("reply_to") or record.get("in_reply_to") or record.get("parent_id")
+    ways = ("reply_to", "in_reply_to", "in_reply_to_comment_id", "parent_id")
+    above = next((found for way in ways if (found := record.get(way))), None)
     if above and "-" in own and "-" not in str(above):
         above = f"{own.rpartition('-')[0]}-{above}"  # Telegram: <chat>-<message>
     post = record.get("post_id")
@@ -52,13 +53,13 @@ TABLE: Final = Style(
     name="4cat",
     title="4CAT and Zeeschuimer tables (CSV)",
     platform="4cat",
-    keys=("id thread_id body author timestamp",),
+    keys=("id thread_id body author timestamp", "id thread_id body author_id timestamp in_reply_to_comment_id"),
     table=True,
     check=lambda record: "__import_meta" not in record,
     layout=Layout(
         id="id", thread="thread", parent="above", floor="floor", author="author_id|author",
         name="author|author_full|author_name", text="subject+body", created="unix_timestamp|timestamp",
-        likes="likes|like_count|num_likes", replies="replies|reply_count",
+        likes="likes|like_count|num_likes", replies="replies|reply_count|post_comments",
         owner="is_author|is_thread_owner", html=True, newlines=True, posts_own=False,
     ),
     adapt=_row,

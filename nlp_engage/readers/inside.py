@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import io
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import PurePosixPath
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Final
+
+import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+_ROWS: Final = 200
 
 
 class Inside(ABC):
@@ -62,6 +68,27 @@ class Inside(ABC):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class Table(Inside):
+    """A table of a file that holds several (a database, a workbook): read as JSON lines.
+
+    Attributes:
+        archive: The file.
+        inner: Name of the table; empty for the file as a whole.
+        share: Its share of the bytes of the file, as if all tables were alike.
+        fault: Why nothing of it is read.
+    """
+
+    archive: Path | Inside
+    inner: str
+    share: int = 0
+    fault: str = ""
+
+    def size(self) -> int:
+        """About how many bytes it takes."""
+        return self.share
+
+
 class Pump(io.RawIOBase):
     """A raw stream made of pieces that a subclass pulls."""
 
@@ -93,3 +120,38 @@ class Pump(io.RawIOBase):
         if not self.closed:
             self._inner.close()
         super().close()
+
+
+class Rows(Pump):
+    """Rows as JSON lines; damage met among them ends the stream and is told instead of raised.
+
+    Attributes:
+        inner: What is closed with the stream.
+        rows: The rows.
+        faults: Where damage is told.
+        broken: What damage raises.
+        damaged: What is said of it.
+    """
+
+    def __init__(
+        self,
+        inner: Any,
+        rows: Iterator[dict[str, Any]],
+        faults: list[str],
+        broken: tuple[type[Exception], ...],
+        damaged: Callable[[Exception], str],
+    ) -> None:
+        super().__init__(inner)
+        self._rows, self._faults, self._broken, self._damaged = rows, faults, broken, damaged
+
+    def pull(self) -> bytes:
+        """The next rows."""
+        lines = list[bytes]()
+        try:
+            lines.extend(msgspec.json.encode(row) + b"\n" for row in islice(self._rows, _ROWS))
+        except self._broken as error:
+            self._rows = iter(())
+            message = f"{self._damaged(error)}; what was read before is kept"
+            if message not in self._faults:
+                self._faults.append(message)
+        return b"".join(lines)

@@ -181,7 +181,7 @@ def _ids(record: Mapping[str, Any], layout: Layout, page: Page, above: Comment |
         own, thread = as_id(getter(layout.id)(record)), as_link(getter(layout.thread)(record))
     except MangledIdError as error:
         raise BadRecordError(
-            f"the id {error} is in exponent notation: a spreadsheet has rounded it and its last digits are lost; "
+            f"the id {error} is rounded: a spreadsheet has taken it for a number and its last digits are lost; "
             "export again and keep ids as text"
         ) from None
     if own is None:
@@ -196,7 +196,7 @@ def link(record: Mapping[str, Any], paths: str, page: Page) -> str | None:
             if found := as_link(getter(way)(record)):
                 return found
         except MangledIdError:
-            page.source.notes["parent ids in exponent notation (a spreadsheet has rounded them: data loss)"] += 1
+            page.source.notes["parent ids that a spreadsheet has rounded (their last digits are lost)"] += 1
     return None
 
 
@@ -212,7 +212,7 @@ def _soft_id(record: Mapping[str, Any], paths: str, page: Page) -> str | None:
     try:
         return as_link(getter(paths)(record))
     except MangledIdError as error:
-        page.source.notes["author ids in exponent notation (a spreadsheet has rounded them: data loss)"] += 1
+        page.source.notes["author ids that a spreadsheet has rounded (their last digits are lost)"] += 1
         return str(error)
 
 

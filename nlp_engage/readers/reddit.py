@@ -37,7 +37,7 @@ def comment(data: dict[str, Any], kind: str = "") -> Comment:
         own = as_id(data.get("id")) or (as_id(data.get("name")) or "").removeprefix("t1_").removeprefix("t3_")
         link, parent = as_id(data.get("link_id")), as_id(data.get("parent_id"))
     except MangledIdError as error:
-        raise BadRecordError(f"the id {error} is in exponent notation: its last digits are lost") from None
+        raise BadRecordError(f"the id {error} is rounded (by a spreadsheet): its last digits are lost") from None
     if not own:
         raise BadRecordError("no id")
     if kind == "t3" or (not kind and "title" in data and "body" not in data):

@@ -25,9 +25,9 @@ from nlp_engage.readers import (
 )
 from nlp_engage.readers.canonical import CANONICAL
 from nlp_engage.readers.convokit import CONVOKIT
-from nlp_engage.readers.database import Table
 from nlp_engage.readers.disqus import DISQUS
 from nlp_engage.readers.files import Found, UnreadableError, find, open_source
+from nlp_engage.readers.inside import Table
 from nlp_engage.readers.jsonio import dig
 from nlp_engage.readers.mediacrawler import MEDIACRAWLER
 from nlp_engage.readers.parquet import PARQUET

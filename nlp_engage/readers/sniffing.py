@@ -20,7 +20,8 @@ _DOCS: Final = 50
 _DELIMITERS: Final = ",\t;|"
 _BINARY: Final[tuple[tuple[bytes, str], ...]] = (
     (b"PAR1", "parquet"),
-    (b"PK\x03\x04", "an Excel workbook (save its sheets as CSV), or a zip archive that cannot be listed (unpack it)"),
+    (b"PK\x03\x04", "an office document (save it as .xlsx or CSV), or a zip archive that cannot be listed (unpack it)"),
+    (b"\xd0\xcf\x11\xe0", "an old office document, or one with a password (save it as .xlsx or CSV, without one)"),
     (b"SQLite format 3\x00", "an SQLite database inside another archive: unpack that first"),
     (b"\x89PNG", "a PNG image"),
     (b"\xff\xd8\xff", "a JPEG image"),

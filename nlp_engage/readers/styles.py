@@ -112,7 +112,16 @@ class Style:
                 for record in candidates(doc, path):
                     if keys := self.fits(record):
                         return f"keys {', '.join(keys.split())}" + (f" in {path}" if path else "")
+            if self._outside(doc, source):
+                return "records beside an empty list"
         return None
+
+    def _outside(self, doc: Any, source: Source) -> bool:
+        """Whether a document holds records outside its lists (a pinned comment that is the only one)."""
+        page = Page(source=source, value=doc, thread=source.label, state={})
+        for _ in self._opened(page, ReadReport()):
+            pass
+        return any(self.fits(record) for record in page.extra)
 
     def prepare(self, source: Source) -> None:
         """Learn the parent of every record of a file, and who wrote the posts."""
@@ -135,7 +144,7 @@ class Style:
 
     def read(self, source: Source, report: ReadReport) -> Iterator[Comment]:
         """Read every record of a file."""
-        for page, records in pages(source, self.lists, report, self.name, self.fits):
+        for page, records in pages(source, self.lists, report, self.name, self.fits, self._outside):
             yield from self._opened(page, report)
             for place, record in chain(enumerate(page.extra, 1), records):
                 yield from self.comments(record, page, report, place)
@@ -209,20 +218,24 @@ def pages(
     report: ReadReport,
     name: str,
     whole: Callable[[Any], object] = lambda value: None,
+    outside: Callable[[Any, Source], bool] = lambda value, source: False,
 ) -> Iterator[tuple[Page, Iterable[tuple[int, Any]]]]:
     """Yield the pages of a file, each with the place and value of its records; a table is one page.
 
-    ``whole`` tells of a document that is a record itself.
+    ``whole`` tells of a document that is a record itself, ``outside`` of one whose only records are in no list.
     """
     state: dict[str, Any] = {}
     if source.sample.kind == "table":
         yield Page(source=source, value=None, thread=source.label, state=state), rows(source, report)
         return
     for document in documents(source, lists, report, whole):
-        if document.found:
-            yield Page(source=source, value=document.value, thread=source.label, state=state), document.records
-        else:
-            report.reject(source.name, document.place, f"no {name} record: {describe(document.value)}")
+        value, records = document.value, iter(document.records)
+        if not whole(value) and outside(value, source):
+            records = (found for found in records if found[1] is not value)  # with null for a list, it is none itself
+        elif not document.found:
+            report.reject(source.name, document.place, f"no {name} record: {describe(value)}")
+            continue
+        yield Page(source=source, value=value, thread=source.label, state=state), records
 
 
 def candidates(doc: Any, path: str) -> Iterator[Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from nlp_engage.errors import ReadError
 from nlp_engage.readers.base import Format
 from nlp_engage.readers.canonical import FIELDS, LAYOUT
+from nlp_engage.readers.inside import Table
 from nlp_engage.readers.jsonio import documents
 from nlp_engage.readers.markup import tidy
 from nlp_engage.readers.records import BadRecordError, Page, excerpt, make
@@ -165,7 +166,8 @@ def _sniff_records(source: Source) -> str | None:
     if source.columns and {*source.columns.values()} <= {*keys}:
         return "column map " + told(column_map(keys, source))
     known = {"id", "author", "author_name", "created", "parent_id", "thread_id"} & found.keys()
-    return "column map " + told(column_map(keys, source)) if "text" in found and len(known) > 1 else None
+    enough = 1 if isinstance(source.path, Table) else 2  # rows of a table, like those of CSV; any JSON has ids
+    return "column map " + told(column_map(keys, source)) if "text" in found and len(known) >= enough else None
 
 
 def _read_records(source: Source, report: ReadReport) -> Iterator[Comment]:

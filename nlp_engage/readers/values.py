@@ -13,9 +13,11 @@ ROOT_MARKERS: Final = frozenset({"", "0", "-1", "root", "null", "none", "None", 
 
 _WHOLE = re.compile(r"-?\d+\.0+")
 _EXPONENT = re.compile(r"-?\d+(?:\.\d+)?[eE]\+\d+")
-_COUNT = re.compile(r"(-?\d+(?:\.\d+)?)\s*([KkMmBb千万亿萬億]?)\+?")
+_COUNT = re.compile(r"(-?\d+(?:,\d+)*(?:\.\d+)?)\s*([^\W\d_]*)[.+]*")
+_GROUPED = re.compile(r",(?=\d{3}(?!\d))")
 _SCALE: Final = {
     "": 1, "k": 10**3, "m": 10**6, "b": 10**9, "千": 10**3, "万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8,
+    "tis": 10**3, "tys": 10**3, "тыс": 10**3, "mil": 10**3, "tsd": 10**3, "mln": 10**6, "млн": 10**6, "mio": 10**6,
 }  # fmt: skip
 _MONTHS: Final = {
     m: i for i, m in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1)
@@ -80,10 +82,12 @@ def as_link(value: Any) -> str | None:
 
 
 def as_count(value: Any) -> int | None:
-    """A counter; ``None`` where it cannot be read.
+    """A counter, also a short one in another language; ``None`` where it cannot be read.
 
     >>> as_count("1.2K"), as_count("1千+"), as_count("3.4万"), as_count("1,204"), as_count("赞"), as_count(7.0)
     (1200, 1000, 34000, 1204, None, 7)
+    >>> as_count("1,2 tis."), as_count("1,2K"), as_count("2 Mio."), as_count("1,204K")
+    (1200, 1200, 2000000, 1204000)
     """
     if isinstance(value, bool) or value is None:
         return None
@@ -93,11 +97,14 @@ def as_count(value: Any) -> int | None:
         return int(value) if -(2**53) < value < 2**53 else None
     if not isinstance(value, str) or len(value) > 40:
         return None
-    match = _COUNT.fullmatch(value.replace(",", "").replace("\u00a0", " ").strip())
-    if match is None:
+    match = _COUNT.fullmatch(value.replace("\u00a0", " ").strip())
+    if match is None or match[2].lower() not in _SCALE:
         return None
-    number, unit = match.groups()
-    return as_count(float(number) * _SCALE[unit.lower()] if unit or "." in number else int(number))
+    unit = match[2].lower()
+    number = _GROUPED.sub("", match[1]).replace(",", ".", 1) if unit else match[1].replace(",", "")
+    if number.count(".") + number.count(",") > 1:
+        return None
+    return as_count(round(float(number) * _SCALE[unit]) if unit else float(number) if "." in number else int(number))
 
 
 def as_flag(value: Any) -> bool:
