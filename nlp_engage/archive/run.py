@@ -263,7 +263,7 @@ def _own_salt(folder: Path) -> str:
 
 def _made_with(folder: Path, labeller: Labeller, settings: Mapping[str, Any]) -> dict[str, Any]:
     """What a manifest records, where the folder was not made with anything else."""
-    made_with = {"pipeline": PIPELINE, "model": labeller.fingerprint, "settings": settings}
+    made_with: dict[str, Any] = {"pipeline": PIPELINE, "model": labeller.fingerprint, "settings": settings}
     if not is_run(folder):
         return made_with
     before = read_manifest(folder)
