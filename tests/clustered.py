@@ -13,6 +13,7 @@ import ray
 from fakes import FakeLabeller
 from fsspec.implementations.local import LocalFileSystem
 
+from nlp_engage.archive import parts
 from nlp_engage.errors import DataError
 
 
@@ -104,3 +105,27 @@ class Changeling(FakeLabeller):
 
     def __reduce__(self):
         return FakeLabeller, ("other",)
+
+
+class HalfWritten(FakeLabeller):
+    """Its process dies between the two files of a part, as long as there are lives left in a folder."""
+
+    def __init__(self, lives: Path):
+        super().__init__()
+        self.lives = lives
+
+    def __reduce__(self):
+        return _half_written, (self.lives,)
+
+
+def _half_written(lives):
+    write = parts.write_atomically
+
+    def dying(path, data):
+        if path.parent.name == "labels" and (left := sorted(lives.iterdir())):
+            left[0].rename(lives.parent / f"died.{path.name}")
+            os.kill(os.getpid(), signal.SIGKILL)
+        write(path, data)
+
+    parts.write_atomically = dying  # in the process of an actor, which ends with it
+    return HalfWritten(lives)

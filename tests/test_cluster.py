@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+from itertools import islice
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 from fakes import FakeLabeller
@@ -15,13 +17,17 @@ from nlp_engage.archive import label_archive, run_status
 from nlp_engage.archive import spill as spill_module
 from nlp_engage.archive.cluster import label_on_ray
 from nlp_engage.archive.remote import RemoteRun
+from nlp_engage.classify import OnnxLabeller
 from nlp_engage.cli import main
 from nlp_engage.errors import DataError, MissingExtraError, RunError
+from nlp_engage.readers import read
+from nlp_engage.samples import sample_archives
+from nlp_engage.tree import build_trees, healed
 
 ray = pytest.importorskip("ray", reason="needs the extra ray")
 pytest.importorskip("ray.data", reason="needs the extra ray")
 
-from clustered import Afar, Changeling, Mortal, Refusing, Where, notes  # noqa: E402
+from clustered import Afar, Changeling, HalfWritten, Mortal, Refusing, Where, notes  # noqa: E402
 
 TESTS = str(Path(__file__).parent)
 
@@ -112,6 +118,25 @@ def test_a_killed_actor_costs_nothing(archive, tmp_path, expected, connected):
     label_on_ray([archive], tmp_path / "run", Mortal(lives, after=6), salt="s", workers=2)
     assert not list(lives.iterdir())
     assert everything(tmp_path / "run") == expected
+
+
+def test_an_actor_killed_between_the_two_files_of_a_part_costs_nothing(archive, tmp_path, expected, connected):
+    lives = lives_in(tmp_path / "lives", 1)
+    label_on_ray([archive], tmp_path / "run", HalfWritten(lives), salt="s", workers=2)
+    assert not list(lives.iterdir())
+    assert len(list(tmp_path.glob("died.part-*"))) == 1
+    assert everything(tmp_path / "run") == expected
+
+
+def test_with_the_shipped_model_the_bytes_are_those_of_the_local_engine(tmp_path, connected):
+    records = [c for tree in islice(build_trees(read([sample_archives()])), 0, None, 5) for c in healed(tree)]
+    archive = tmp_path / "archive.jsonl"
+    archive.write_bytes(b"".join(msgspec.json.encode(c) + b"\n" for c in records))
+    label_archive([archive], tmp_path / "local", OnnxLabeller.load(threads=1), salt="s")
+    result = label_on_ray([archive], tmp_path / "run", OnnxLabeller.load(threads=1), salt="s", workers=2)
+    assert result.manifest["parts"] > 1
+    assert result.manifest["labelled"] > 50
+    assert everything(tmp_path / "run") == everything(tmp_path / "local")
 
 
 def test_what_an_actor_raises_reaches_the_user_and_either_engine_goes_on(archive, tmp_path, expected, connected):
