@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +15,20 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nlp_engage.types import Comment
+
+
+def packed(folder: Path, name: str, content: bytes, packing: str) -> Path:
+    """What to read for a file that lies there ``plain``, in a ``zip`` or ``gzip`` beside it, or in its ``folder``."""
+    path = put(folder, name, content)
+    if packing == "zip":
+        path = folder / "a.zip"
+        with zipfile.ZipFile(path, "w") as out:
+            out.writestr(f"in/{name}", content)
+    elif packing == "gzip":
+        path = put(folder, "w.gz", gzip.compress(content))
+    elif packing == "folder":
+        path = folder
+    return path
 
 
 def put(folder: Path, name: str, content: Any) -> Path:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from reading import lines, owners, parents, put, read_all, reasons
+from reading import lines, owners, packed, parents, put, read_all, reasons
 
 from nlp_engage.errors import ReadError
 from nlp_engage.inspection import inspect_archive
@@ -101,14 +101,7 @@ def dump(*sizes):
 def test_a_weibo_crawler_database_is_read_table_by_table(tmp_path, packing):
     path = database(tmp_path / "weibo")
     before = path.read_bytes()
-    if packing == "zip":
-        path = tmp_path / "a.zip"
-        with zipfile.ZipFile(path, "w") as out:
-            out.writestr("in/weibo", before)
-    elif packing == "gzip":
-        path = put(tmp_path, "w.gz", gzip.compress(before))
-    elif packing == "folder":
-        path = tmp_path
+    path = packed(tmp_path, "weibo", before, packing)
     found, report = read_all(path)
     first, second = "5000000000000001", "5000000000000002"
     assert parents(found) == {"49": None, first: "49", second: first}

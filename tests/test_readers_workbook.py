@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import re
 import sys
@@ -15,7 +14,7 @@ import test_readers_formats
 import test_readers_platforms
 from openpyxl import Workbook
 from openpyxl.worksheet.formula import ArrayFormula
-from reading import owners, parents, put, read_all, reasons
+from reading import owners, packed, parents, put, read_all, reasons
 
 from nlp_engage.errors import ReadError
 from nlp_engage.inspection import inspect_archive
@@ -83,15 +82,7 @@ def as_excel_saves(data):
 @pytest.mark.parametrize("packing", ["plain", "shared", "zip", "gzip", "folder"])
 def test_a_mediacrawler_workbook_is_read_sheet_by_sheet(tmp_path, packing):
     data = as_excel_saves(book(CRAWLED)) if packing == "shared" else book(CRAWLED)
-    path = put(tmp_path, "xhs_search", data)
-    if packing == "zip":
-        path = tmp_path / "a.zip"
-        with zipfile.ZipFile(path, "w") as out:
-            out.writestr("in/xhs_search", data)
-    elif packing == "gzip":
-        path = put(tmp_path, "w.gz", gzip.compress(data))
-    elif packing == "folder":
-        path = tmp_path
+    path = packed(tmp_path, "xhs_search", data, packing)
     found, report = read_all(path)
     assert parents(found) == {"66d5": None, "66aa01": "66d5", "66aa02": "66aa01"}
     assert owners(found) == {"66aa02"}

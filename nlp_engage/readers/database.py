@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import sqlite3
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from nlp_engage.readers.base import MAX_RECORD
-from nlp_engage.readers.inside import Inside, Rows, Table
+from nlp_engage.readers.inside import Inside, Table
 from nlp_engage.readers.streams import TooLargeError, inflate, unpacked
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 MAGIC: Final = b"SQLite format 3\x00"
 _BROKEN: Final = (sqlite3.Error, UnicodeDecodeError)
@@ -26,31 +25,24 @@ AND sql NOT LIKE 'CREATE VIRTUAL%' ORDER BY name"
 class _Stored(Table):
     """A table of a database."""
 
-    def open(self, faults: list[str]) -> IO[bytes]:
-        """Its rows as JSON lines, in their order.
+    broken = _BROKEN
 
-        Raises:
-            OSError: The database is damaged, or too large to be read where it is.
-        """
-        if self.fault:
-            raise OSError(self.fault)
-        try:
-            database = _connect(self.archive)
-            name = self.inner.replace('"', '""')
-            found = database.execute(f'SELECT * FROM "{name}"')
-        except _BROKEN as error:
-            raise OSError(_damaged(error)) from None
+    @staticmethod
+    def damaged(error: Exception) -> str:
+        """What is said of damage."""
+        return f"the SQLite database cannot be read ({error})"
+
+    def rows(self, opened: ExitStack) -> Iterator[dict[str, Any]]:
+        """Its rows, by the names of their columns."""
+        database = opened.enter_context(closing(_connect(self.archive)))
+        name = self.inner.replace('"', '""')
+        found = database.execute(f'SELECT * FROM "{name}"')
         names = [column[0] for column in found.description]
-        rows = ({n: _plain(v) for n, v in zip(names, row, strict=True)} for row in found)
-        return io.BufferedReader(Rows(database, rows, faults, _BROKEN, _damaged), 256 * 1024)
+        return ({n: _plain(v) for n, v in zip(names, row, strict=True)} for row in found)
 
 
 def _plain(value: object) -> object:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
-
-
-def _damaged(error: Exception) -> str:
-    return f"the SQLite database cannot be read ({error})"
 
 
 def tables(path: Path | Inside) -> Sequence[Table] | None:
@@ -71,7 +63,7 @@ def tables(path: Path | Inside) -> Sequence[Table] | None:
         with closing(_connect(path)) as database:
             names = [name for (name,) in database.execute(_ORDINARY)]
     except _BROKEN as error:
-        return [_Stored(path, "", fault=_damaged(error))]
+        return [_Stored(path, "", fault=_Stored.damaged(error))]
     except TooLargeError as error:
         return [_Stored(path, "", fault=str(error))]
     except OSError:

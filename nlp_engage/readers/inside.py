@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 from abc import ABC, abstractmethod
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import PurePosixPath
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, ClassVar, Final
 
 import msgspec
 
@@ -66,27 +67,6 @@ class Inside(ABC):
         Raises:
             OSError: It cannot be opened.
         """
-
-
-@dataclass(frozen=True, slots=True)
-class Table(Inside):
-    """A table of a file that holds several (a database, a workbook): read as JSON lines.
-
-    Attributes:
-        archive: The file.
-        inner: Name of the table; empty for the file as a whole.
-        share: Its share of the bytes of the file, as if all tables were alike.
-        fault: Why nothing of it is read.
-    """
-
-    archive: Path | Inside
-    inner: str
-    share: int = 0
-    fault: str = ""
-
-    def size(self) -> int:
-        """About how many bytes it takes."""
-        return self.share
 
 
 class Pump(io.RawIOBase):
@@ -155,3 +135,53 @@ class Rows(Pump):
             if message not in self._faults:
                 self._faults.append(message)
         return b"".join(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Table(Inside):
+    """A table of a file that holds several (a database, a workbook): read as JSON lines.
+
+    Attributes:
+        archive: The file.
+        inner: Name of the table; empty for the file as a whole.
+        share: Its share of the bytes of the file, as if all tables were alike.
+        fault: Why nothing of it is read.
+        broken: What a damaged file raises.
+        stream: What its rows are read through.
+    """
+
+    archive: Path | Inside
+    inner: str
+    share: int = 0
+    fault: str = ""
+    broken: ClassVar[tuple[type[Exception], ...]]
+    stream: ClassVar[type[Rows]] = Rows
+
+    @staticmethod
+    @abstractmethod
+    def damaged(error: Exception) -> str:
+        """What is said of damage."""
+
+    @abstractmethod
+    def rows(self, opened: ExitStack) -> Iterator[dict[str, Any]]:
+        """Its rows in their order; what has to be closed after them is put into ``opened``."""
+
+    def size(self) -> int:
+        """About how many bytes it takes."""
+        return self.share
+
+    def open(self, faults: list[str]) -> IO[bytes]:
+        """Its rows as JSON lines, in their order.
+
+        Raises:
+            OSError: The file is damaged, or too large to be read where it is.
+        """
+        if self.fault:
+            raise OSError(self.fault)
+        opened = ExitStack()
+        try:
+            rows = self.rows(opened)
+        except self.broken as error:
+            opened.close()
+            raise OSError(self.damaged(error)) from None
+        return io.BufferedReader(self.stream(opened, rows, faults, self.broken, self.damaged), 256 * 1024)

@@ -9,7 +9,7 @@ from contextlib import ExitStack, closing
 from datetime import date, datetime, time, timedelta
 from itertools import chain, islice
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from zipfile import ZipFile
 
 from nlp_engage.errors import MissingExtraError, require
@@ -32,26 +32,6 @@ _BROKEN: Final = (Exception,)
 """What a damaged workbook raises: the library lets through whatever its parts raise (zip, XML, numbers)."""
 
 
-class _Sheet(Table):
-    """A sheet of a workbook."""
-
-    def open(self, faults: list[str]) -> IO[bytes]:
-        """Its rows as JSON lines, in their order.
-
-        Raises:
-            OSError: The workbook is damaged, or too large to be read where it is.
-        """
-        if self.fault:
-            raise OSError(self.fault)
-        opened = ExitStack()
-        try:
-            rows = _records(_cells(unpacked(self.archive), self.inner, opened))
-        except _BROKEN as error:
-            opened.close()
-            raise OSError(_damaged(error)) from None
-        return io.BufferedReader(_Quiet(opened, rows, faults, _BROKEN, _damaged), 256 * 1024)
-
-
 class _Quiet(Rows):
     """Rows of a sheet, without the library's warnings of what it does not draw."""
 
@@ -60,6 +40,22 @@ class _Quiet(Rows):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return super().pull()
+
+
+class _Sheet(Table):
+    """A sheet of a workbook."""
+
+    broken = _BROKEN
+    stream = _Quiet
+
+    @staticmethod
+    def damaged(error: Exception) -> str:
+        """What is said of damage."""
+        return str(error) if isinstance(error, TooLargeError) else f"the Excel workbook cannot be read ({_said(error)})"
+
+    def rows(self, opened: ExitStack) -> Iterator[dict[str, Any]]:
+        """Its rows, by the names of their columns."""
+        return _records(_cells(unpacked(self.archive), self.inner, opened))
 
 
 def sheets(path: Path | Inside) -> Sequence[Table] | None:
@@ -93,7 +89,7 @@ def sheets(path: Path | Inside) -> Sequence[Table] | None:
     except OSError:
         return None
     except _BROKEN as error:
-        return [_Sheet(path, "", fault=_damaged(error))]
+        return [_Sheet(path, "", fault=_Sheet.damaged(error))]
     if not names:
         return [_Sheet(path, "", fault="the Excel workbook has no sheet")]
     share = sum(size for name, size in parts.items() if _SHEET.fullmatch(name)) // len(names)
@@ -119,10 +115,6 @@ def _too_large(parts: dict[str, int], path: Path | Inside) -> str:
     if held > MAX_PACKED:
         return f"the texts of the Excel workbook take {held:,} bytes, more than {MAX_PACKED:,}: save its sheets as CSV"
     return ""
-
-
-def _damaged(error: Exception) -> str:
-    return str(error) if isinstance(error, TooLargeError) else f"the Excel workbook cannot be read ({_said(error)})"
 
 
 def _said(error: Exception) -> str:
