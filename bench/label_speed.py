@@ -29,7 +29,7 @@ from texts import archive_files, source
 from nlp_engage.archive import label_archive
 from nlp_engage.archive.parts import comment_table, label_table
 from nlp_engage.archive.privacy import Privacy
-from nlp_engage.classify import OnnxLabeller, model_folder
+from nlp_engage.classify import OnnxLabeller, default_model
 from nlp_engage.classify.onnx import available_cores, length_batches, pad
 from nlp_engage.context import reply_contexts
 from nlp_engage.encoding import MAX_TOKENS, PairEncoder
@@ -165,7 +165,7 @@ def stages(trees: list, archive: Path, labeller: OnnxLabeller) -> tuple[dict[str
 def main() -> None:
     global ROUNDS
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", type=model_folder, default=model_folder())
+    parser.add_argument("--model", type=Path, default=default_model())
     parser.add_argument("--replies", type=int, default=2_000)
     parser.add_argument("--rival-replies", type=int, default=320)
     parser.add_argument("--rounds", type=int, default=ROUNDS)

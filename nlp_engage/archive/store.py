@@ -105,11 +105,11 @@ def run_held_out(run: Path) -> dict[str, HeldOut]:
 
 def _shipped_scores(sha256: str | None) -> dict[str, Any] | None:
     """The scores of the shipped model, if its weights are these."""
-    from nlp_engage.classify.folder import model_folder, read_scores
+    from nlp_engage.classify.folder import default_model, read_scores
     from nlp_engage.errors import ModelError
 
     try:
-        folder = model_folder()
+        folder = default_model()
         config = json.loads((folder / "config.json").read_text("utf-8"))  # not load_config: no need to hash the weights
         return read_scores(folder) if config["sha256"]["model.onnx"] == sha256 else None
     except (ModelError, OSError, ValueError, KeyError):

@@ -47,26 +47,21 @@ class ModelConfig(msgspec.Struct, frozen=True, kw_only=True):
     base: dict[str, str] = {}
 
 
-def model_folder(model: str | Path | None = None) -> Path:
-    """Where a model stands.
-
-    Args:
-        model: A model folder; ``None`` for the shipped one.
+def default_model() -> Path:
+    """Folder of the shipped model: inside the wheel, or ``models/`` of a checkout.
 
     Raises:
-        ModelError: The shipped model is not in this installation.
+        ModelError: Neither is there.
     """
-    return _shipped(DEFAULT_MODEL) if model is None else Path(model)
-
-
-def _shipped(name: str) -> Path:
-    """Inside the wheel, or in ``models/`` of a checkout."""
     package = Path(__file__).resolve().parents[1]
-    for folder in (package / "_shipped" / "models" / name, package.parent / "models" / name):
+    for folder in (
+        package / "_shipped" / "models" / DEFAULT_MODEL,
+        package.parent / "models" / DEFAULT_MODEL,
+    ):
         if (folder / "config.json").is_file():
             return folder
     raise ModelError(
-        f"the shipped model {name!r} is missing from this installation; "
+        f"the shipped model {DEFAULT_MODEL!r} is missing from this installation; "
         "reinstall nlp-engage, or name a model folder with --model"
     )
 
