@@ -22,7 +22,7 @@ from itertools import product
 from statistics import NormalDist
 
 import numpy as np
-from audit_coverage import D, World
+from worlds import D, World
 
 from nlp_engage.measure.bootstrap import bca_interval
 from nlp_engage.measure.campaign import compare_table
@@ -65,7 +65,7 @@ def alarms(world: World, sizes: tuple[int, ...], repetitions: int) -> dict[str, 
     for k in range(repetitions):
         rng = np.random.default_rng([3, *sizes, k])
         drawn = [changed if len(sizes) == 4 and place in (0, 2) else world for place in range(len(sizes))]
-        tables = [one.archive(rng, size)[0] for one, size in zip(drawn, sizes, strict=True)]
+        tables = [one.archive(rng, size) for one, size in zip(drawn, sizes, strict=True)]
         groups = [thread_sums(t).sample(FIGURE, np.arange(size)) for t, size in zip(tables, sizes, strict=True)]
         sides = [tuple(groups[i : i + 2]) for i in range(0, len(groups), 2)]
         seen = contrast(sides, resamples=1000, level=LEVEL, seed=k)
@@ -89,7 +89,7 @@ def family(world: World, campaigns: int, repetitions: int) -> dict[str, float]:
         )
     )
     for k in range(repetitions):
-        table = world.archive(np.random.default_rng([4, campaigns, k]), len(ids))[0]
+        table = world.archive(np.random.default_rng([4, campaigns, k]), len(ids))
         book = PostBook(posts={t: _post(n) for t, n in zip(table.thread_ids, ids.tolist(), strict=True)})
         rows = [r for r in compare_table(table, book, plan, resamples=500, seed=k).rows() if r["headline"]]
         found["each at 10 %"].append(min(r["p"] for r in rows) <= 1 - LEVEL)
@@ -107,12 +107,12 @@ def _post(platform: str) -> Post:
 
 def promised(world: World, effect: float, repetitions: int) -> tuple[int, float]:
     """Posts that ``power`` asks for from a pilot, and how often that many see the effect; promised are 80 %."""
-    pilot = world.archive(np.random.default_rng([5]), 2_000)[0]
+    pilot = world.archive(np.random.default_rng([5]), 2_000)
     plan = plan_power(pilot_spread(pilot, SHARE.key), figure=SHARE.key, effect=effect)
     seen = []
     for k in range(repetitions):
         rng = np.random.default_rng([6, k])
-        a, b = (thread_sums(world.archive(rng, plan.posts)[0]) for _ in range(2))
+        a, b = (thread_sums(world.archive(rng, plan.posts)) for _ in range(2))
         threads = np.arange(plan.posts)
         campaign = a.sample(SHARE, threads)
         campaign = replace(campaign, top=campaign.top + effect / 100 * campaign.below)

@@ -151,40 +151,46 @@ def labelled(tree: DialogueTree, label_of: dict[str, int]) -> LabelledTree:
     )  # fmt: skip
 
 
-class Bench:
-    """The clean archive, and its figures before and after."""
+def label_by_model(trees: list[DialogueTree]) -> list[LabelledTree]:
+    """Labels of the shipped model; an input that several trees have is scored once."""
+    from nlp_engage.archive.label import Remembering, label_trees
+    from nlp_engage.classify import OnnxLabeller
 
-    def __init__(self, *, model: bool, own_likes: bool) -> None:
+    return list(label_trees(trees, Remembering(OnnxLabeller.load())))
+
+
+class Bench:
+    """The clean archive, the attacked ones, and their figures."""
+
+    def __init__(self, *, model: bool, own_likes: bool, seed: int) -> None:
         units = [json.loads(line) for line in SEED_LABELS.read_text("utf-8").splitlines()]
-        self.gold = {u["uid"]: "MDS".index(u["label"]) for u in units}
-        self.pool = {
+        gold = {u["uid"]: "MDS".index(u["label"]) for u in units}
+        pool = {
             k: sorted({c for u in units if u["lang"] == "en" and u["label"] == "MDS"[k] for c in _clauses(u["reply"])})
             for k in (D, S)
         }
         self.trees = list(build_trees(read(str(sample_archives()))))
         self.own_likes = own_likes
-        if model:
-            from nlp_engage.archive import label_trees
-            from nlp_engage.classify import OnnxLabeller
-
-            shipped = OnnxLabeller.load()
-            self.label = lambda trees, _: list(label_trees(trees, shipped))
-        else:
-            self.label = lambda trees, gold: [labelled(tree, gold) for tree in trees]
-        self.clean = self.label(self.trees, self.gold)
         self.target = max((t for t in self.trees if t.post.author and not t.stand_in[0]), key=len)
+        self.injected = [_injected(attack, self.target, pool, seed) for attack in ATTACKS]
+        attacked = [next(build_trees([*_comments(self.target), *i.comments])) for i in self.injected]
+        # one call for all: whatever the clean archive and the attacks share is scored once
+        if model:
+            found = label_by_model([*self.trees, *attacked])
+        else:
+            golds = [gold] * len(self.trees)
+            golds += [gold | {c.id: k for c, k in zip(i.comments, i.labels, strict=True)} for i in self.injected]
+            found = [labelled(tree, known) for tree, known in zip([*self.trees, *attacked], golds, strict=True)]
+        self.clean, self.attacked = found[: len(self.trees)], found[len(self.trees) :]
 
-    def figures(self, injected: Injected | None = None) -> dict[str, float]:
+    def figures(self, attack: int | None = None) -> dict[str, float]:
         """EQ and EP, the same as eq-1, and the classical numbers."""
         after = self.clean
         counters = {t.thread_id: self._counters(t) for t in self.trees}
-        if injected is not None:
-            (tree,) = build_trees([*self._comments(self.target), *injected.comments])
-            gold = self.gold | {c.id: k for c, k in zip(injected.comments, injected.labels, strict=True)}
-            (attacked,) = self.label([tree], gold)
-            after = [attacked if lt.tree is self.target else lt for lt in self.clean]
-            for name, more in injected.counters.items():
-                counters[tree.thread_id][name] += more
+        if attack is not None:
+            after = [self.attacked[attack] if lt.tree is self.target else lt for lt in self.clean]
+            for name, more in self.injected[attack].counters.items():
+                counters[self.target.thread_id][name] += more
         table = collect(after)
         (row,) = measure_table(table, resamples=0).rows()
         (first,) = measure_table(under(table, next(v for v in VARIANTS if v.key == "eq-1")), resamples=0).rows()
@@ -199,9 +205,17 @@ class Bench:
             counters["likes"] = tree.post.likes
         return counters
 
-    @staticmethod
-    def _comments(tree: DialogueTree) -> list[Comment]:
-        return [c for c, gone in zip(tree.comments, tree.stand_in.tolist(), strict=True) if not gone]
+
+def _injected(
+    attack: Callable[[Attacker], None], target: DialogueTree, pool: dict[int, list[str]], seed: int
+) -> Injected:
+    attacker = Attacker(target, pool, seed)
+    attack(attacker)
+    return attacker.done
+
+
+def _comments(tree: DialogueTree) -> list[Comment]:
+    return [c for c, gone in zip(tree.comments, tree.stand_in.tolist(), strict=True) if not gone]
 
 
 def _clauses(text: str) -> list[str]:
@@ -232,14 +246,12 @@ def main() -> int:
     parser.add_argument("--own-likes", action="store_true", help="the likes of the sample instead of three a comment")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    bench = Bench(model=options.model, own_likes=options.own_likes)
+    bench = Bench(model=options.model, own_likes=options.own_likes, seed=options.seed)
     before = bench.figures()
     print("clean archive: " + ", ".join(f"{name} {value:,.1f}" for name, value in before.items()))
     rows = []
-    for attack in ATTACKS:
-        attacker = Attacker(bench.target, bench.pool, options.seed)
-        attack(attacker)
-        after = bench.figures(attacker.done)
+    for k, attack in enumerate(ATTACKS):
+        after = bench.figures(k)
         rows.append((attack.__doc__ or "", {name: after[name] / before[name] - 1 for name in before}))
     table((words.splitlines()[0], moves) for words, moves in rows)
     return 0
