@@ -25,7 +25,6 @@ import time
 from collections.abc import Callable
 from copy import deepcopy
 from itertools import product
-from pathlib import Path
 from statistics import NormalDist
 
 import numpy as np
@@ -41,9 +40,8 @@ from nlp_engage.measure.groups import group
 from nlp_engage.measure.quantify import draw_rates
 from nlp_engage.measure.statistics import STATISTICS
 from nlp_engage.measure.sums import cells
+from nlp_engage.measure.table import ReplyTable
 
-# numba, which ppi_py needs, looks for a package with the name of this file
-sys.path[:] = [place for place in sys.path if Path(place).resolve() != Path(__file__).resolve().parent]
 LEVEL = 0.90
 Z = NormalDist().inv_cdf((1 + LEVEL) / 2)
 PEOPLE = ("eq", "ep")
@@ -53,7 +51,6 @@ THREADS = 400
 SHARES, ACCURACIES, ALIKE, SPREADS = (0.05, 0.2, 0.6), (0.7, 0.85, 0.95), (0.0, 0.1, 0.3), (0.5, 1.0, 1.5)
 AUDITED = (30, 60, 200)
 FEW = (5, 10)
-AGAIN = 2_000
 Coverage = dict[int, dict[str, float]]
 """For each size of audit, in how many repetitions the interval of each way held the truth."""
 
@@ -219,24 +216,27 @@ def _expected(world: World, archives: int = 400) -> dict[str, float]:
 
 
 def compare(
-    worlds: list[tuple[World, tuple[int, ...]]], repetitions: int, cover: Callable[..., Coverage], ours: tuple[str, ...]
+    worlds: list[tuple[World, tuple[int, ...]]],
+    repetitions: tuple[int, int],
+    cover: Callable[..., Coverage],
+    ours: tuple[str, ...],
 ) -> int:
     """Print coverage in every cell as it is done; the number of cells in which ours misses its goal twice."""
     kept: dict[str, list[float]] = {}
-    outside, failed = 0, 0
+    outside, failed, (once, again) = 0, 0, repetitions
     for world, sizes in worlds:
-        for n, found in cover(world, sizes, repetitions).items():
+        for n, found in cover(world, sizes, once).items():
             print(f"{world} audited {n:3}: " + "  ".join(f"{k} {100 * v:5.1f}" for k, v in found.items()), flush=True)
             for name, value in found.items():
                 kept.setdefault(name, []).append(value)
             if missed := [name for name in ours if not _inside(found[name])]:
-                second = cover(world, (n,), AGAIN, again=True)[n]
+                second = cover(world, (n,), again, again=True)[n]
                 told = ", ".join(f"{name} {100 * found[name]:.1f}, then {100 * second[name]:.1f}" for name in missed)
-                print(f"  outside; with {AGAIN:,} others: {told}", flush=True)
+                print(f"  outside; with {again:,} others: {told}", flush=True)
                 outside += len(missed)
                 failed += sum(not _inside(second[name]) for name in missed)
     cells_done = len(kept[ours[0]])
-    print(f"\n{cells_done} cells, {repetitions} repetitions, {time.process_time():.0f} s of CPU")
+    print(f"\n{cells_done} cells, {once} repetitions, {time.process_time():.0f} s of CPU")
     print("coverage in %: worst low, worst high, median")
     for name, values in kept.items():
         v = 100 * np.array(values)
@@ -259,12 +259,14 @@ def measured(world: World, threads: int, repetitions: int) -> dict[str, float]:
         for s in STATISTICS
         if s.key not in ("responsiveness", "structural_virality", "h_index", "graveyard_likes", "depth")
     ]
-    archives = [world.archive(np.random.default_rng([1, threads, k]), threads) for k in range(3 * repetitions)]
-    totals = np.mean([cells(a, group(a, None)).totals[0] for a in archives], axis=0)
+
+    def archive(k: int) -> ReplyTable:
+        return world.archive(np.random.default_rng([1, threads, k]), threads)
+
+    drawn = (archive(k) for k in range(3 * repetitions))
+    totals = np.mean([cells(a, group(a, None)).totals[0] for a in drawn], axis=0)
     truth = {s.key: float(s.value(totals)) for s in STATISTICS}
-    rows = [
-        measure_table(a, resamples=1_000, level=LEVEL, seed=k).rows()[0] for k, a in enumerate(archives[:repetitions])
-    ]
+    rows = [measure_table(archive(k), resamples=1_000, level=LEVEL, seed=k).rows()[0] for k in range(repetitions)]
     return {key: np.mean([_holds(r[f"{key}_low"], r[f"{key}_high"], truth[key]) for r in rows]) for key in keys}
 
 
@@ -282,6 +284,7 @@ def _latin_square() -> list[tuple[World, tuple[int, ...]]]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repetitions", type=int, default=500)
+    parser.add_argument("--again", type=int, default=2_000, help="archives for a cell that is outside")
     parser.add_argument("--full", action="store_true", help="all cells")
     parser.add_argument("--few", action="store_true", help="all cells with very few audited threads")
     parser.add_argument("--people", action="store_true", help="EQ and EP instead")
@@ -291,26 +294,27 @@ def main() -> int:
     print("coverage in % at nominal 90 %\n")
     if options.measure:
         for threads, alike in product((10, 30, 100, 400), ALIKE):
-            found = measured(World(share=0.3, alike=alike, accuracy=0.85), threads, options.repetitions)
+            found = measured(World(share=0.3, alike=alike, accuracy=0.85, voices=True), threads, options.repetitions)
             told = "  ".join(f"{k} {100 * v:.0f}" for k, v in found.items())
             print(f"{threads:4} threads, {alike:.1f}: {told}", flush=True)
         return 0
     check()
+    repetitions = options.repetitions, options.again
     if options.people:
         worlds = [
             (World(share=share, alike=0.1, accuracy=accuracy, people=writers, voices=True), (30, 100))
             for share, accuracy, writers in product((0.05, 0.3), (0.7, 0.9), (400, 3_000))
         ]
-        return int(compare(worlds, options.repetitions, people, ("audited EQ", "audited EP")) > 0)
+        return int(compare(worlds, repetitions, people, ("audited EQ", "audited EP")) > 0)
     if not (options.full or options.few):
-        return int(compare(_latin_square(), options.repetitions, shares, ("ours",)) > 0)
+        return int(compare(_latin_square(), repetitions, shares, ("ours",)) > 0)
     worlds = [
         World(share=SHARES[i], accuracy=ACCURACIES[j], alike=ALIKE[k], spread=SPREADS[(i + j + k) % 3])
         for i, j, k in product(range(3), repeat=3)
         if options.share in (None, SHARES[i])
     ]
     sizes = FEW if options.few else AUDITED
-    return int(compare([(world, sizes) for world in worlds], options.repetitions, shares, ("ours",)) > 0)
+    return int(compare([(world, sizes) for world in worlds], repetitions, shares, ("ours",)) > 0)
 
 
 if __name__ == "__main__":
