@@ -27,7 +27,12 @@ _TICK: Final = timedelta(microseconds=1)
 
 
 def _platform(page: Page) -> str:
-    name = page.value.get("extractor_key") or page.value.get("extractor") if isinstance(page.value, dict) else None
+    return _site(page.value if isinstance(page.value, dict) else {})
+
+
+def _site(info: dict[str, Any]) -> str:
+    """The platform a video is on, by the name of the extractor (``vimeo:album``)."""
+    name = info.get("extractor_key") or info.get("extractor")
     return str(name).split(":")[0].lower() if name else "youtube"
 
 
@@ -95,6 +100,18 @@ YT_DLP_BARE: Final = replace(
 )
 
 
+YT_DLP_VIDEOS: Final = Style(
+    name="yt-dlp-videos",
+    title="yt-dlp (.info.json of a video without comments)",
+    platform="youtube",
+    keys=("id title extractor", "id title extractor_key"),
+    check=lambda record: not record.get("comments"),
+    layout=_POST,
+    finish=lambda comment, record, page: msgspec.structs.replace(comment, platform=_site(record)),
+    first=lambda source: True,
+)  # fmt: skip
+
+
 def _downloaded(record: dict[str, Any], page: Page) -> dict[str, Any]:
     own = record.get("cid")
     if not isinstance(own, str):
@@ -121,5 +138,5 @@ COMMENT_DOWNLOADER: Final = Style(
     adapt=_downloaded,
 )  # fmt: skip
 
-STYLES: Final = (YT_DLP, YT_DLP_BARE, COMMENT_DOWNLOADER)
+STYLES: Final = (YT_DLP, YT_DLP_BARE, YT_DLP_VIDEOS, COMMENT_DOWNLOADER)
 FORMATS: Final[tuple[Format, ...]] = tuple(style.format() for style in STYLES)

@@ -1,0 +1,27 @@
+"""Every quirk of every format, one test each: the list of what the readers are asked to cope with."""
+
+from __future__ import annotations
+
+import pytest
+import quirks_reddit_hn
+import quirks_video_social
+from quirks import Files, value_of
+from reading import put, read_all, reasons
+
+QUIRKS = [*quirks_reddit_hn.QUIRKS, *quirks_video_social.QUIRKS]
+
+
+@pytest.mark.parametrize("quirk", QUIRKS, ids=[f"{q.format}: {q.says}" for q in QUIRKS])
+def test_quirk(tmp_path, quirk):
+    files = quirk.given if isinstance(quirk.given, Files) else {"x": quirk.given}
+    for name, content in files.items():
+        put(tmp_path, name, content)
+    found, report = read_all(tmp_path if len(files) > 1 else tmp_path / next(iter(files)))
+    assert {why.partition(":")[0] for why in report.formats.values()} == {quirk.format}
+    assert report.n_rejected == quirk.rejected, reasons(report)
+    if quirk.skipped is not None:
+        assert sum(report.skipped.values()) == quirk.skipped, report.skipped
+    if quirk.ids is not None:
+        assert set(found) == quirk.ids
+    got = {key: value_of(found, *key.rsplit(".", 1)) for key in quirk.want}
+    assert got == dict(quirk.want)
