@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
+import quirks_blogs_chats
 import quirks_reddit_hn
 import quirks_video_social
 from quirks import Files, value_of
 from reading import put, read_all, reasons
 
-QUIRKS = [*quirks_reddit_hn.QUIRKS, *quirks_video_social.QUIRKS]
+QUIRKS = [*quirks_reddit_hn.QUIRKS, *quirks_video_social.QUIRKS, *quirks_blogs_chats.QUIRKS]
 
 
 @pytest.mark.parametrize("quirk", QUIRKS, ids=[f"{q.format}: {q.says}" for q in QUIRKS])
