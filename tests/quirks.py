@@ -29,6 +29,7 @@ class Quirk:
         ids: All comments, where it matters that there are no others.
         skipped: What is left out by the format's own rules, all reasons together; ``None``: no matter.
         rejected: How many records are rejected.
+        twice: How many records have an id that another one has: the tree keeps the latest.
     """
 
     format: str
@@ -38,6 +39,7 @@ class Quirk:
     ids: frozenset[str] | None = None
     skipped: int | None = None
     rejected: int = 0
+    twice: int = 0
 
 
 def value_of(found: Mapping[str, Comment], own: str, name: str) -> Any:

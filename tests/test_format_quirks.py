@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import pytest
 import quirks_blogs_chats
+import quirks_chinese
 import quirks_reddit_hn
 import quirks_video_social
 from quirks import Files, value_of
-from reading import put, read_all, reasons
+from reading import put, reasons
 
-QUIRKS = [*quirks_reddit_hn.QUIRKS, *quirks_video_social.QUIRKS, *quirks_blogs_chats.QUIRKS]
+from nlp_engage.readers import read
+from nlp_engage.types import ReadReport
+
+QUIRKS = [*quirks_reddit_hn.QUIRKS, *quirks_video_social.QUIRKS, *quirks_blogs_chats.QUIRKS, *quirks_chinese.QUIRKS]
 
 
 @pytest.mark.parametrize("quirk", QUIRKS, ids=[f"{q.format}: {q.says}" for q in QUIRKS])
@@ -17,7 +21,11 @@ def test_quirk(tmp_path, quirk):
     files = quirk.given if isinstance(quirk.given, Files) else {"x": quirk.given}
     for name, content in files.items():
         put(tmp_path, name, content)
-    found, report = read_all(tmp_path if len(files) > 1 else tmp_path / next(iter(files)))
+    report = ReadReport()
+    read_in = list(read(tmp_path if len(files) > 1 else tmp_path / next(iter(files)), report=report))
+    found = {c.id: c for c in read_in}
+    assert len(read_in) - len(found) == quirk.twice
+    assert (report.kept, report.read) == (len(read_in), len(read_in) + report.n_rejected)
     assert {why.partition(":")[0] for why in report.formats.values()} == {quirk.format}
     assert report.n_rejected == quirk.rejected, reasons(report)
     if quirk.skipped is not None:
