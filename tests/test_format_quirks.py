@@ -6,6 +6,7 @@ import pytest
 import quirks_blogs_chats
 import quirks_chinese
 import quirks_reddit_hn
+import quirks_tools
 import quirks_video_social
 from quirks import Files, value_of
 from reading import put, reasons
@@ -13,7 +14,7 @@ from reading import put, reasons
 from nlp_engage.readers import read
 from nlp_engage.types import ReadReport
 
-QUIRKS = [*quirks_reddit_hn.QUIRKS, *quirks_video_social.QUIRKS, *quirks_blogs_chats.QUIRKS, *quirks_chinese.QUIRKS]
+QUIRKS = [*quirks_reddit_hn.QUIRKS, *quirks_video_social.QUIRKS, *quirks_blogs_chats.QUIRKS, *quirks_chinese.QUIRKS, *quirks_tools.QUIRKS]
 
 
 @pytest.mark.parametrize("quirk", QUIRKS, ids=[f"{q.format}: {q.says}" for q in QUIRKS])

@@ -52,8 +52,8 @@ FORMATS: Final[tuple[Format, ...]] = (
     REDDIT,
     YOUTUBE,
     MEDIACRAWLER,
+    *video.FORMATS,  # 4CAT keeps the columns of YouTube Data Tools beside its own
     *fourcat.FORMATS,
-    *video.FORMATS,
     *chinese.FORMATS,
     *tieba.FORMATS,
     *weibo.FORMATS,

@@ -1,4 +1,4 @@
-"""YouTube comments from download tools: yt-dlp and youtube-comment-downloader."""
+"""YouTube comments from download tools: yt-dlp, youtube-comment-downloader, YouTube Data Tools."""
 
 from __future__ import annotations
 
@@ -138,5 +138,18 @@ COMMENT_DOWNLOADER: Final = Style(
     adapt=_downloaded,
 )  # fmt: skip
 
-STYLES: Final = (YT_DLP, YT_DLP_BARE, YT_DLP_VIDEOS, COMMENT_DOWNLOADER)
+DATA_TOOLS: Final = Style(
+    name="youtube-data-tools",
+    title="YouTube Data Tools (comments of a video, also through 4CAT)",
+    platform="youtube",
+    keys=("id isReplyTo authorName text publishedAt",),
+    table=True,
+    layout=Layout(
+        id="id", parent="isReplyTo", floor="isReplyTo", author="authorChannelId|authorChannelUrl|authorName",
+        name="authorName", text="text", created="publishedAt", likes="likeCount", replies="replyCount", html=True,
+        newlines=True,
+    ),
+)  # fmt: skip
+
+STYLES: Final = (YT_DLP, YT_DLP_BARE, YT_DLP_VIDEOS, COMMENT_DOWNLOADER, DATA_TOOLS)
 FORMATS: Final[tuple[Format, ...]] = tuple(style.format() for style in STYLES)
