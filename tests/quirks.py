@@ -10,6 +10,7 @@ from nlp_engage.tree import build_trees
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
     from nlp_engage.types import Comment
 
 

@@ -16,8 +16,8 @@ POST, ONE, TWO = "b.example/?p=5", "b.example/?p=5#comment-2", "b.example/?p=5#c
 def wp(own="2", content="<![CDATA[First!]]>", **more):
     given = {"parent": "0", "user_id": "0", "author": "Ann", "date_gmt": "2014-01-14 17:32:12", "approved": "1"} | more
     inner = "".join(f"<wp:comment_{k}>{v}</wp:comment_{k}>" for k, v in given.items() if v is not None)
-    return f"<wp:comment><wp:comment_id>{own}</wp:comment_id><wp:comment_content>{content}</wp:comment_content>{inner}" \
-           "</wp:comment>"  # fmt: skip
+    text = f"<wp:comment_content>{content}</wp:comment_content>"
+    return f"<wp:comment><wp:comment_id>{own}</wp:comment_id>{text}{inner}</wp:comment>"
 
 
 def wxr(*comments, version="1.2", authors="", item=""):
@@ -79,7 +79,8 @@ REST = [
         f"{ONE}.text": "Hi & ok"}),
     quirk("wordpress-rest", "date_gmt has no zone", [rest()], {f"{ONE}.created": utc(2017, 2, 14)}),
     quirk("wordpress-rest", "parent 0 and author 0 are none", [rest(), rest(3, parent=2, author=1)], {
-        f"{ONE}.parent_id": POST, f"{ONE}.author": "Ann", f"{TWO}.parent_id": ONE, f"{TWO}.author": "b.example/user/1"}),
+        f"{ONE}.parent_id": POST, f"{ONE}.author": "Ann", f"{TWO}.parent_id": ONE,
+            f"{TWO}.author": "b.example/user/1"}),
     quirk("wordpress-rest", "a parent on another page, newest first", Files(
         a=[rest(3, parent=2)], b=[rest()]), {f"{TWO}.parent_id": ONE, f"{TWO}.tree": ONE}),
     quirk("wordpress-rest", "pingbacks, spam and trash are skipped, what is on hold is kept", [
@@ -145,7 +146,8 @@ def dpost(number, own, **more):
 
 def forum(*posts, **more):
     return {"id": 57, "title": "Lids", "posts_count": len(posts), "post_stream": {
-        "posts": list(posts), "stream": [p["id"] for p in posts]}, "details": {"created_by": {"id": 1}}} | more  # fmt: skip
+        "posts": list(posts), "stream": [p["id"] for p in posts]},
+            "details": {"created_by": {"id": 1}}} | more  # fmt: skip
 
 
 QUOTE = '<aside class="quote" data-username="u2" data-post="2"><blockquote><p>Try x</p></blockquote></aside>'
@@ -192,7 +194,8 @@ DISCOURSE = [
 
 
 def ptt(*pushes, **more):
-    return {"article_id": "M.1.A.A", "article_title": "[問卦] 早餐", "author": "ann (小安)", "board": "G", "ip": "1.2.3.4",
+    return {"article_id": "M.1.A.A", "article_title": "[問卦] 早餐", "author": "ann (小安)", "board": "G",
+        "ip": "1.2.3.4",
             "content": "吃什麼", "date": "Sun Dec 31 23:13:20 2023", "message_count": {"count": 0},
             "messages": [{"push_tag": t, "push_userid": u, "push_content": c, "push_ipdatetime": d}
                          for t, u, c, d in pushes]} | more  # fmt: skip
@@ -223,7 +226,8 @@ PTT = [
         "M.1.A.A.author": None, "M.1.A.A.created": None, "M.1.A.A#1.created": None}),
     quirk("ptt", "deleted articles are an error", {"articles": [ptt(), {"error": "invalid url"}]}, ids="M.1.A.A",
           skipped=1),
-    quirk("ptt", "an aborted run lacks its end", '{"articles": [' + json.dumps(ptt()) + ",\n", ids="M.1.A.A", rejected=1),
+    quirk("ptt", "an aborted run lacks its end", '{"articles": [' + json.dumps(ptt()) + ",\n", ids="M.1.A.A",
+        rejected=1),
 ]  # fmt: skip
 
 
@@ -288,7 +292,8 @@ TELEGRAM = [
 
 def dc(own, **more):
     return {"id": own, "type": "Default", "timestamp": "2024-01-01T00:00:00.1234567+00:00", "content": "hi",
-            "author": {"id": "7", "name": "ann", "nickname": "Ann", "isBot": False}, "reactions": []} | more  # fmt: skip
+            "author": {"id": "7", "name": "ann", "nickname": "Ann", "isBot": False},
+                "reactions": []} | more  # fmt: skip
 
 
 def room(*messages, kind="GuildTextChat"):
@@ -401,7 +406,8 @@ BLUESKY = [
         "at://a/p/1.likes": 4, "at://a/p/1.n_replies": 1, "at://a/p/1.created": utc(2024, 1, 1, 0, 0, 5)}, skipped=1),
     quirk("bluesky", "getPostThreadV2 is flat", {"hasOtherReplies": False, "thread": [
         {"uri": "at://a/p/1", "depth": -1, "value": {"$type": "app.bsky.unspecced.defs#threadItemPost", "post": ROOT}},
-        {"uri": "at://b/p/2", "depth": 0, "value": {"$type": "app.bsky.unspecced.defs#threadItemPost", "post": REPLY}}]},
+        {"uri": "at://b/p/2", "depth": 0, "value": {"$type": "app.bsky.unspecced.defs#threadItemPost",
+            "post": REPLY}}]},
         {"at://b/p/2.parent_id": "at://a/p/1"}, ids=["at://a/p/1", "at://b/p/2"]),
 ]  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Quirks of the Chinese platforms: MediaCrawler, Xiaohongshu, Douyin, Bilibili, Weibo, Zhihu, Douban, Tieba, NetEase."""
+"""Quirks of MediaCrawler and of what Chinese platforms answer: Xiaohongshu to NetEase, Douban and Tieba pages."""
 
 from __future__ import annotations
 
@@ -79,12 +79,14 @@ MEDIACRAWLER = [
     quirk("mediacrawler", "a JSON array, indented", json.dumps([xhs(), REPLY], indent=4, ensure_ascii=False), BOTH),
     quirk("mediacrawler", "CSV with a byte order mark", table(xhs(), REPLY), BOTH),
     quirk("mediacrawler", "its SQLite database", Files({"sqlite_tables.db": database(
-        xhs_note_comment=[xhs(), REPLY], xhs_note=[XHS_POST])}), BOTH | {"n1.text": "杯子\n\n新品", "c2.is_owner": True}),
+        xhs_note_comment=[xhs(), REPLY], xhs_note=[XHS_POST])}), BOTH | {"n1.text": "杯子\n\n新品",
+            "c2.is_owner": True}),
     quirk("mediacrawler", "its workbook with sheets", Files({"xhs_search.xlsx": workbook(
         Contents=[XHS_POST], Comments=[xhs(), REPLY])}), BOTH | {"c2.is_owner": True}),
     quirk("mediacrawler", "posts and comments in separate files", Files({
         "search_comments_2025-09-01.jsonl": lines(xhs(), REPLY), "search_contents_2025-09-01.jsonl": lines(XHS_POST)}),
-        {"n1.text": "杯子\n\n新品", "n1.likes": 12000, "n1.n_replies": 1000, "c2.is_owner": True, "c1.is_owner": False}),
+        {"n1.text": "杯子\n\n新品", "n1.likes": 12000, "n1.n_replies": 1000, "c2.is_owner": True,
+            "c1.is_owner": False}),
     quirk("mediacrawler", "creators are no comments", Files(a=lines(xhs()), b=lines(
         {"user_id": "u9", "nickname": "店", "fans": 3, "last_modify_ts": 1})), ids="c1", skipped=1),
     quirk("mediacrawler", "roots before and since July 2026", lines(xhs(), hashed(xhs("c2"))), {
@@ -259,7 +261,8 @@ SPIDER = {"_id": 4826279188108038, "created_at": "2022-10-19 13:41:29", "like_co
 CED = [{"mid": "m1", "uid": "1", "parent": "", "kids": ["m2"], "text": "", "date": "2012-09-16 15:05:11"},
        {"mid": "m2", "uid": "2", "parent": "m1", "kids": [], "text": "转", "date": "2012-09-16 15:06:11"}]  # fmt: skip
 CRAWLED = {"id": "48", "bid": "N1", "weibo_id": "47", "root_id": "48", "user_id": "7",
-           "created_at": "Sat Jun 14 12:00:00 +0800 2025", "user_screen_name": "小张", "text": "好", "like_count": 3}  # fmt: skip
+           "created_at": "Sat Jun 14 12:00:00 +0800 2025", "user_screen_name": "小张", "text": "好",
+               "like_count": 3}  # fmt: skip
 
 WEIBO = [
     quirk("weibo", "at top level the root is the comment itself", hotflow(wb(W1), wb(W2, W1)), {
@@ -329,7 +332,8 @@ def zh(own, above="0", root="0", **more):
 
 def answers(*comments, of="9"):
     return {"data": list(comments), "paging": {
-        "is_end": True, "next": f"https://www.zhihu.com/api/v4/comment_v5/answers/{of}/root_comment?offset="}}  # fmt: skip
+        "is_end": True,
+            "next": f"https://www.zhihu.com/api/v4/comment_v5/answers/{of}/root_comment?offset="}}  # fmt: skip
 
 
 ZHIHU = [
@@ -383,9 +387,64 @@ DOUBAN = [
 ]  # fmt: skip
 
 
+def reply(own, who, text, quote="", vote="", time="2024-01-01 09:00:00 北京"):
+    return (f'<li class="comment-item reply-item" id="{own}" data-cid="{own}"><div class="user-face">'
+            f'<a href="https://www.douban.com/people/{who}/"><img class="pil" src="x.jpg" alt="n{who}"/></a></div>'
+            f'<div class="reply-doc"><h4><a href="/people/{who}/">n{who}</a> <span class="pubtime">{time}</span></h4>'
+            f'{quote}<p class="reply-content">{text}</p>{vote}</div></li>')  # fmt: skip
+
+
+def quoted(who, text, whole=""):
+    inner = f'<span class="short">{text}</span><span class="all ref-content">{whole}</span>' if whole else text
+    return (f'<div class="reply-quote"><div class="reply-quote-content">{inner} <span class="pubdate">'
+            f'<a href="https://www.douban.com/people/{who}/">n{who}</a></span></div></div>')  # fmt: skip
+
+
+def douban(*comments, popular=(), topic=True):
+    post = ('<h1>\n 求推荐 &amp; 避雷 \n</h1><div id="topic-content"><div class="user-face"><a href="/people/9/">'
+            '<img src="x.jpg" alt="小王"/></a></div><span class="create-time">2024-01-01 08:00:00</span>'
+            '<div class="topic-richtext"><p>如题</p><p>想换杯子</p></div></div>')  # fmt: skip
+    return ('<!DOCTYPE html><html><head><link rel="canonical" href="https://www.douban.com/group/topic/300/"></head>'
+            f'<body>{post if topic else ""}<ul id="popular-comments">{"".join(popular)}</ul>'
+            f'<ul class="topic-reply" id="comments">{"".join(comments)}</ul></body></html>')  # fmt: skip
+
+
+DOUBAN_PAGE = [
+    quirk("douban-page", "the topic stands above its comments", douban(reply(1, 5, "可以<br>试试")), {
+        "300.text": "求推荐 & 避雷\n\n如题\n\n想换杯子", "300.author": "9", "300.author_name": "小王",
+        "300.created": utc(2024, 1, 1), "1.parent_id": "300", "1.text": "可以\n试试", "1.author": "5",
+        "1.author_name": "n5"}, ids="300 1"),
+    quirk("douban-page", "local times, with the place behind them", douban(reply(1, 5, "a")), {
+        "1.created": utc(2024, 1, 1, 1)}),
+    quirk("douban-page", "popular comments repeat", douban(reply(1, 5, "a"), reply(2, 6, "b"), popular=[
+        reply(2, 6, "b")]), ids="300 1 2", skipped=1),
+    quirk("douban-page", "a quote and its author tell the target", douban(
+        reply(1, 5, "可以 试试"), reply(2, 5, "别买"), reply(3, 6, "真的吗", quoted(5, "可以试试"))), {
+        "3.parent_id": "1", "2.parent_id": "300", "3.text": "真的吗"}),
+    quirk("douban-page", "long quotes are cut, and stand there whole", douban(
+        reply(1, 5, "可以试试这个"), reply(2, 6, "好", quoted(5, "可以…", whole="可以试试这个")),
+        reply(3, 7, "好", quoted(5, "可以试试..."))), {"2.parent_id": "1", "3.parent_id": "1"}),
+    quirk("douban-page", "a popular reply is listed above what it quotes", douban(
+        reply(1, 5, "可以"), reply(2, 6, "好", quoted(5, "可以")), popular=[reply(2, 6, "好", quoted(5, "可以"))]), {
+        "2.parent_id": "1"}),
+    quirk("douban-page", "a quote from the page before", Files({
+        "1.html": douban(reply(1, 5, "可以")), "2.html": douban(reply(2, 6, "好", quoted(5, "可以")), topic=False)}), {
+        "2.parent_id": "1", "2.thread_id": "300"}),
+    quirk("douban-page", "a quote of what is not there", douban(reply(2, 6, "好", quoted(5, "没了"))), {
+        "2.parent_id": "300"}),
+    quirk("douban-page", "likes in words, or none", douban(
+        reply(1, 5, "a", vote='<a class="comment-vote lnk-fav">赞 (12)</a>'), reply(2, 6, "b", vote=(
+            '<a class="comment-vote lnk-fav">赞</a>'))), {"1.likes": 12, "2.likes": None}),
+    quirk("douban-page", "who wrote the topic is the owner", douban(reply(1, 9, "a"), reply(2, 5, "b")), {
+        "1.is_owner": True, "2.is_owner": False}),
+]  # fmt: skip
+
+
 def floor(own, number, who, text="顶", lzl="", time="2024-08-06 22:11", **content):
-    data = {"author": {"user_id": who, "user_name": f"u{who}", "portrait": f"tb.{who}?t=1"},
-            "content": {"post_id": own, "thread_id": 9, "post_no": number, "comment_num": 2, "content": text} | content}
+    data = {
+        "author": {"user_id": who, "user_name": f"u{who}", "portrait": f"tb.{who}?t=1"},
+        "content": {"post_id": own, "thread_id": 9, "post_no": number, "comment_num": 2, "content": text} | content,
+    }
     inner = f'<div id="post_content_{own}">{text}</div><span class="tail-info">{time}</span><ul>{lzl}</ul>'
     return f'<div class="l_post" data-field="{escape(json.dumps(data))}">{inner}</div>'  # fmt: skip
 
@@ -397,7 +456,9 @@ def lzl(own, who, text, time="2024-8-6 22:12"):
 
 
 def tieba(*parts):
-    return f"<!DOCTYPE html><html><head><title>新杯【杯子吧】_百度贴吧</title></head><body>{''.join(parts)}</body></html>"
+    return (
+        f"<!DOCTYPE html><html><head><title>新杯【杯子吧】_百度贴吧</title></head><body>{''.join(parts)}</body></html>"
+    )
 
 
 def fragment(kind, text):
@@ -417,7 +478,8 @@ def pcpost(own, who=2, *parts, **more):
 
 
 TIEBA = [
-    quirk("tieba", "floors are JSON in attributes, escaped", tieba(floor(100, 1, 1, "好用吗<br>二"), floor(101, 2, 2)), {
+    quirk("tieba", "floors are JSON in attributes, escaped", tieba(floor(100, 1, 1, "好用吗<br>二"), floor(101, 2,
+        2)), {
         "9.text": "新杯\n\n好用吗\n二", "101.parent_id": "9", "101.n_replies": 2, "101.author": "tb.2"},
         ids="9 101"),
     quirk("tieba", "replies below a floor", tieba(floor(100, 1, 1), floor(101, 2, 2, lzl=lzl(201, 1, "谢谢"))), {
@@ -479,4 +541,4 @@ NETEASE = [
         "ownerComment": song(10), "comments": [song(11, parentCommentId=10)]}}, {"11.parent_id": "10"}, ids="10 11"),
 ]  # fmt: skip
 
-QUIRKS = [*MEDIACRAWLER, *XIAOHONGSHU, *DOUYIN, *BILIBILI, *WEIBO, *ZHIHU, *DOUBAN, *TIEBA, *NETEASE]
+QUIRKS = [*MEDIACRAWLER, *XIAOHONGSHU, *DOUYIN, *BILIBILI, *WEIBO, *ZHIHU, *DOUBAN, *DOUBAN_PAGE, *TIEBA, *NETEASE]

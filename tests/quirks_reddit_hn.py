@@ -74,7 +74,8 @@ REDDIT = [
         "t1_c1.likes": 4, "t1_c2.likes": -3}),
     quirk("reddit", "is_submitter is the poster", page(t1(is_submitter=True)), {"t1_c1.is_owner": True}),
     quirk("reddit", "distinguished staff speaks for the page, AutoModerator does not",
-          page(t1(distinguished="moderator"), t1("c2", distinguished="moderator", author="AutoModerator", stickied=True)),
+          page(t1(distinguished="moderator"), t1("c2", distinguished="moderator", author="AutoModerator",
+              stickied=True)),
           {"t1_c1.is_owner": True, "t1_c2.is_owner": False}),
     quirk("reddit", "title and selftext are the post's text", page(selftext="Mine &amp; yours", num_comments=3), {
         "t3_z.text": "Cups?\n\nMine & yours", "t3_z.n_replies": 3}),
@@ -130,7 +131,8 @@ ALGOLIA = [
         "2.text": "It's \"ok\"\n\na > b/c d"}),
     quirk("hn-algolia", "old items wrap the text in p", story(hn(2, parent_id=1, text="<p>one</p>")), {
         "2.text": "one"}),
-    quirk("hn-algolia", "code keeps its lines", story(hn(2, parent_id=1, text="so:<p><pre><code>a\n  b</code></pre>")), {
+    quirk("hn-algolia", "code keeps its lines", story(hn(2, parent_id=1,
+        text="so:<p><pre><code>a\n  b</code></pre>")), {
         "2.text": "so:\n\na\nb"}),
     quirk("hn-algolia", "deleted comments with children", story(hn(2, parent_id=1, author=None, children=[
         hn(3, parent_id=2, text="b")])), {"2.deleted": True, "2.text": "", "2.author": None, "3.parent_id": "2"}),
@@ -141,6 +143,12 @@ ALGOLIA = [
         hit(2, parent_id=1, story_id=1, comment_text="hi", story_title="Cups",
             _highlightResult={"comment_text": {"value": "<em>hi</em>"}})], "nbHits": 2}, {
         "1.text": "Cups\n\nme", "1.n_replies": 5, "2.parent_id": "1", "2.text": "hi"}),
+    quirk("hn-algolia", "comments found by a search bring the title of their story", {"hits": [
+        hit(2, parent_id=1, story_id=1, comment_text="hi", story_title="Cups &amp; lids"),
+        hit(3, parent_id=2, story_id=1, comment_text="ho", story_title="Cups &amp; lids"),
+        hit(5, parent_id=4, story_id=4, comment_text="x", story_title="Ours"),
+        hit(4, "story", title="Ours", num_comments=5)], "nbHits": 4}, {
+        "1.text": "Cups & lids", "1.parent_id": None, "2.parent_id": "1", "4.n_replies": 5}, ids="1 2 3 4 5"),
     quirk("hn-algolia", "polls and jobs are posts, poll options are skipped", [
         hn(1, "poll", title="Which?"), hn(2, "pollopt", parent_id=1, text="red"), hn(4, "job", title="Work")], {
         "1.thread_id": "1", "4.thread_id": "4"}, ids="1 4", skipped=1),

@@ -44,7 +44,8 @@ ZEESCHUIMER = [
     quirk("zeeschuimer", "an item that was seen again: the later one counts", lines(
         caught("tiktok-comments", TIKTOK), caught("tiktok-comments", dy("7001", digg_count=9))), {
         "7001.likes": 9, "7001.tree": "6001"}, twice=1),
-    quirk("douyin", "through 4CAT the envelope is flattened", lines(TIKTOK | {"__import_meta": {"source_platform": "x"}}), {
+    quirk("douyin", "through 4CAT the envelope is flattened",
+        lines(TIKTOK | {"__import_meta": {"source_platform": "x"}}), {
         "7001.parent_id": "6001"}),
     quirk("4cat", "the CSV of 2026 has semicolons and the names of 4CAT",
           "collected_from_url;id;thread_id;author;author_full;body;timestamp;unix_timestamp;likes;replies;post_id;"
@@ -59,7 +60,8 @@ REQUIRED = "id,thread_id,author,body,timestamp,unix_timestamp"
 
 FOURCAT = [
     quirk("4cat", "the post is the row whose id is the thread's", f"{REQUIRED}\n"
-          "101,101,Anonymous,First,2024-01-01 00:00:00,1704067200\n102,101,Anonymous,ok,2024-01-01 00:01:00,1704067260\n",
+          "101,101,Anonymous,First,2024-01-01 00:00:00,1704067200\n"
+          "102,101,Anonymous,ok,2024-01-01 00:01:00,1704067260\n",
           {"101.parent_id": None, "102.parent_id": "101", "102.created": utc(2024, 1, 1, 0, 1)}),
     quirk("4cat", "4chan: parents are numbers in the text", f"{REQUIRED},subject,board\n"
           "101,101,Anonymous,First,2024-01-01 00:00:00,1704067200,Cups,x\n"
@@ -84,7 +86,8 @@ FOURCAT = [
           "B,B,@eve,hm,2024-01-01 00:02:00,1704067320,0,0,2024-01-01 00:02:00,@eve,hm,0,\n", {
         "A.thread_id": "x", "A.parent_id": "x", "B.parent_id": "x", "A.1.parent_id": "A", "A.1.root_id": "A",
         "A.likes": 3, "A.n_replies": 1, "A.platform": "youtube"}, ids="A A.1 B"),
-    quirk("youtube-data-tools", "replies name their floor, nothing names the video", "id,replyCount,likeCount,publishedAt,authorName,text,isReply,isReplyTo\n"
+    quirk("youtube-data-tools", "replies name their floor, nothing names the video",
+        "id,replyCount,likeCount,publishedAt,authorName,text,isReply,isReplyTo\n"
           "A,1,3,2024-01-01 00:00:00,@bob,hi,0,\nA.1,,0,2024-01-01 00:01:00,@eve,yo,1,A\n", {
         "A.parent_id": "x", "A.1.parent_id": "A", "A.1.root_id": "A", "A.likes": 3, "A.author": "@bob"}),
     quirk("4cat", "pseudonyms are hashes, missing values are empty", f"{REQUIRED},likes\n"
@@ -111,7 +114,8 @@ BYTES = [
         "gzip": gzip.compress(TEXT.encode()), "zstd": zstandard.compress(TEXT.encode()),
         "bzip2": bz2.compress(TEXT.encode()), "xz": lzma.compress(TEXT.encode()), "zip": zipped(a=TEXT),
         "a byte order mark": b"\xef\xbb\xbf" + TEXT.encode(), "utf-16": TEXT.encode("utf-16")}.items()),
-    quirk("table", "GB18030 is told by its bytes", "评论ID,用户昵称,评论内容\n1,小张,这个杯子会漏水吗\n".encode("gb18030"), {
+    quirk("table", "GB18030 is told by its bytes",
+        "评论ID,用户昵称,评论内容\n1,小张,这个杯子会漏水吗\n".encode("gb18030"), {
         "1.text": "这个杯子会漏水吗", "1.author": "小张"}),
     quirk("records", "SQLite is told by its first bytes", database(
         t=[{"comment_id": "1", "body": "hi", "author": "a"}]), {"1.text": "hi"}),
@@ -145,7 +149,8 @@ IDS = [
 NOON = utc(2017, 10, 31, 12)
 TIMES = [
     *(quirk("records", f"a time as {time!r}", [made(created_at=time)], {"5.created": want}) for time, want in (
-        (1509451200, NOON), (1509451200000, NOON), ("1509451200", NOON), (1509451200.5, utc(2017, 10, 31, 12, 0, 0, 500_000)),
+        (1509451200, NOON), (1509451200000, NOON), ("1509451200", NOON), (1509451200.5, utc(2017, 10, 31, 12, 0, 0,
+            500_000)),
         ("2017-10-31T12:00:00Z", NOON), ("2017-10-31T12:00:00+0000", NOON), ("2017-10-31T14:00:00+02:00", NOON),
         ("2017-10-31T12:00:00", NOON), ("2017-10-31 12:00", NOON), ("Tue Oct 31 12:00:00 +0000 2017", NOON),
         ("Tue, 31 Oct 2017 12:00:00 GMT", NOON), ("10-31 12:00", None), ("3 days ago", None), ("刚刚", None))),

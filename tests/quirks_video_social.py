@@ -216,7 +216,8 @@ TWITTER = [
     quirk("twitter-v2", "twarc saves a page a line", lines({"data": [ROOT], "__twarc": {}}, {"data": [REPLY]}),
           ids="1001 1002"),
     quirk("twitter-v2", "flattened tweets inline author and referenced tweet", lines(
-        tweet("1002", "8", author={"id": "8", "username": "bob"}, referenced_tweets=[{"type": "replied_to", **ROOT}])), {
+        tweet("1002", "8", author={"id": "8", "username": "bob"}, referenced_tweets=[{"type": "replied_to",
+            **ROOT}])), {
         "1001.text": "New app", "1002.parent_id": "1001", "1002.author_name": "bob"}),
     quirk("twitter-v2", "quoted tweets of other conversations are no comments", {"data": [REPLY], "includes": {
         "tweets": [ROOT, tweet("5", conversation_id="5")]}}, ids="1001 1002", skipped=1),
@@ -251,7 +252,8 @@ TWCS = [
         "1.parent_id": "3"}),
     quirk("twcs", "True and TRUE, False and FALSE", HEAD + f"1,a,False,{TIME},so,,3\n2,b,FALSE,{TIME},so,,3\n"
           f"4,900,TRUE,{TIME},so,,3\n", {"1.is_owner": True, "2.is_owner": True, "4.is_owner": False}),
-    quirk("twcs", "quoted text has line breaks and entities", HEAD + f'1,900,True,{TIME},"a\nb &lt;c&gt; &amp; d",,\n', {
+    quirk("twcs", "quoted text has line breaks and entities",
+        HEAD + f'1,900,True,{TIME},"a\nb &lt;c&gt; &amp; d",,\n', {
         "1.text": "a\nb <c> & d"}),
     quirk("twcs", "parents that are not in the file", HEAD + f"5,900,True,{TIME},hm,10,4\n6,900,True,{TIME},so,,5\n", {
         "5.parent_id": "4", "6.thread_id": "4"}),

@@ -14,7 +14,13 @@ from reading import put, reasons
 from nlp_engage.readers import read
 from nlp_engage.types import ReadReport
 
-QUIRKS = [*quirks_reddit_hn.QUIRKS, *quirks_video_social.QUIRKS, *quirks_blogs_chats.QUIRKS, *quirks_chinese.QUIRKS, *quirks_tools.QUIRKS]
+QUIRKS = [
+    *quirks_reddit_hn.QUIRKS,
+    *quirks_video_social.QUIRKS,
+    *quirks_blogs_chats.QUIRKS,
+    *quirks_chinese.QUIRKS,
+    *quirks_tools.QUIRKS,
+]
 
 
 @pytest.mark.parametrize("quirk", QUIRKS, ids=[f"{q.format}: {q.says}" for q in QUIRKS])
