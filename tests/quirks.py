@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from nlp_engage.tree import build_trees
+from nlp_engage.types import Comment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from nlp_engage.types import Comment
 
 
 class Files(dict[str, Any]):
@@ -27,6 +28,7 @@ class Quirk:
         says: The quirk in words: the id of the test.
         given: What the file holds (see ``reading.put``), or ``Files``. A single file is called ``x``.
         want: ``"<comment id>.<field>"`` -> its value. The field ``tree`` is the parent in the healed tree.
+        whole: ``<comment id>`` -> every field that is not its default, but for the id itself.
         ids: All comments, where it matters that there are no others.
         skipped: What is left out by the format's own rules, all reasons together; ``None``: no matter.
         rejected: How many records are rejected.
@@ -37,6 +39,7 @@ class Quirk:
     says: str
     given: Any
     want: Mapping[str, Any] = field(default_factory=dict)
+    whole: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     ids: frozenset[str] | None = None
     skipped: int | None = None
     rejected: int = 0
@@ -51,6 +54,14 @@ def value_of(found: Mapping[str, Comment], own: str, name: str) -> Any:
     tree = next(t for t in build_trees(found.values()) if t.thread_id == found[own].thread_id)
     at = [c.id for c in tree.comments].index(own)
     return tree.comments[int(tree.parents[at])].id
+
+
+_DEFAULTS = msgspec.structs.asdict(Comment(id="", thread_id=""))
+
+
+def fields_of(comment: Comment) -> dict[str, Any]:
+    """Every field of a comment that is not its default, but for the id."""
+    return {k: v for k, v in msgspec.structs.asdict(comment).items() if k != "id" and v != _DEFAULTS[k]}
 
 
 def quirk(format: str, says: str, given: Any, want: Mapping[str, Any] | None = None, **more: Any) -> Quirk:

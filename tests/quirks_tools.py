@@ -89,7 +89,7 @@ FOURCAT = [
     quirk("youtube-data-tools", "replies name their floor, nothing names the video",
         "id,replyCount,likeCount,publishedAt,authorName,text,isReply,isReplyTo\n"
           "A,1,3,2024-01-01 00:00:00,@bob,hi,0,\nA.1,,0,2024-01-01 00:01:00,@eve,yo,1,A\n", {
-        "A.parent_id": "x", "A.1.parent_id": "A", "A.1.root_id": "A", "A.likes": 3, "A.author": "@bob"}),
+        "A.parent_id": "x", "A.1.parent_id": "A", "A.1.root_id": "A", "A.likes": 3, "A.author": "bob"}),
     quirk("4cat", "pseudonyms are hashes, missing values are empty", f"{REQUIRED},likes\n"
           "1,9,5f4dcc3b5aa765d6,hi,2024-01-01 00:00:00,1704067200,\n2,9,,ho,,,\n", {
         "1.author": "5f4dcc3b5aa765d6", "1.likes": None, "2.author": None, "2.created": None}),

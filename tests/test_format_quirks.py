@@ -5,16 +5,18 @@ from __future__ import annotations
 import pytest
 import quirks_blogs_chats
 import quirks_chinese
+import quirks_fields
 import quirks_reddit_hn
 import quirks_tools
 import quirks_video_social
-from quirks import Files, value_of
+from quirks import Files, fields_of, value_of
 from reading import put, reasons
 
 from nlp_engage.readers import read
 from nlp_engage.types import ReadReport
 
 QUIRKS = [
+    *quirks_fields.QUIRKS,
     *quirks_reddit_hn.QUIRKS,
     *quirks_video_social.QUIRKS,
     *quirks_blogs_chats.QUIRKS,
@@ -39,5 +41,7 @@ def test_quirk(tmp_path, quirk):
         assert sum(report.skipped.values()) == quirk.skipped, report.skipped
     if quirk.ids is not None:
         assert set(found) == quirk.ids
+    if quirk.whole:
+        assert {own: fields_of(comment) for own, comment in found.items()} == quirk.whole
     got = {key: value_of(found, *key.rsplit(".", 1)) for key in quirk.want}
     assert got == dict(quirk.want)

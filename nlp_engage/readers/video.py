@@ -112,15 +112,17 @@ YT_DLP_VIDEOS: Final = Style(
 )  # fmt: skip
 
 
+def _handle(name: Any) -> str | None:
+    return name.removeprefix("@") if isinstance(name, str) else None
+
+
 def _downloaded(record: dict[str, Any], page: Page) -> dict[str, Any]:
     own = record.get("cid")
     if not isinstance(own, str):
         raise BadRecordError("no cid")
     floor = own.partition(".")[0]
-    author = record.get("author")
     return {
-        **record, "parent": None if floor == own else floor,
-        "author": author.removeprefix("@") if isinstance(author, str) else None,
+        **record, "parent": None if floor == own else floor, "author": _handle(record.get("author")),
         "text": join([str(record.get("text") or "")]),
     }  # fmt: skip
 
@@ -149,6 +151,7 @@ DATA_TOOLS: Final = Style(
         name="authorName", text="text", created="publishedAt", likes="likeCount", replies="replyCount", html=True,
         newlines=True,
     ),
+    adapt=lambda record, page: {**record, "authorName": _handle(record.get("authorName"))},
 )  # fmt: skip
 
 STYLES: Final = (YT_DLP, YT_DLP_BARE, YT_DLP_VIDEOS, COMMENT_DOWNLOADER, DATA_TOOLS)
