@@ -24,7 +24,7 @@ class Quirk:
     """One quirk.
 
     Attributes:
-        format: The format that has to be recognised.
+        format: The format that has to be recognised, or several with spaces between.
         says: The quirk in words: the id of the test.
         given: What the file holds (see ``reading.put``), or ``Files``. A single file is called ``x``.
         want: ``"<comment id>.<field>"`` -> its value. The field ``tree`` is the parent in the healed tree.

@@ -86,6 +86,10 @@ REST = [
     quirk("wordpress-rest", "pingbacks, spam and trash are skipped, what is on hold is kept", [
         rest(status="hold"), rest(3, type="pingback"), rest(4, status="spam"), rest(6, status="trash")],
         ids=[ONE], skipped=3),
+    quirk("wordpress-rest", "who wrote the post is the owner, in another file", Files(a=[
+        rest(), rest(3, author=1)], b=[{"id": 5, "link": "https://b.example/h", "date_gmt": "2017-02-13T00:00:00",
+        "author": 1, "title": {"rendered": "Cups"}, "content": {"rendered": ""}}]), {
+        f"{ONE}.is_owner": False, f"{TWO}.is_owner": True}),
     quirk("wordpress-rest", "posts come from their own address", Files(a=[rest()], b=[
         {"id": 5, "link": "https://b.example/h", "date_gmt": "2017-02-13T00:00:00", "author": 1,
          "title": {"rendered": "Cups &amp; lids"}, "content": {"rendered": "<p>New</p>"}}]), {
@@ -184,6 +188,10 @@ DISCOURSE = [
     quirk("discourse", "who opened the topic, and staff, are owners", forum(
         dpost(1, 83), dpost(2, 86, user_id=1), dpost(3, 87, admin=True), dpost(4, 88)), {
         "post-86.is_owner": True, "post-87.is_owner": True, "post-88.is_owner": False}),
+    quirk("discourse", "details tell who opened the topic where its first post is on another page", forum(
+        dpost(21, 86, user_id=1), dpost(22, 87)), {"post-86.is_owner": True, "post-87.is_owner": False}),
+    quirk("discourse", "staff and moderators", forum(dpost(1, 83), dpost(2, 86, staff=True), dpost(
+        3, 87, moderator=True)), {"post-86.is_owner": True, "post-87.is_owner": True}),
     quirk("discourse", "deleted by moderators or by the user", forum(
         dpost(1, 83), dpost(2, 86, deleted_at="2024-01-02T00:00:00Z"), dpost(3, 87, user_deleted=True)), {
         "post-86.deleted": True, "post-87.deleted": True, "topic-57.deleted": False}),
@@ -247,7 +255,7 @@ ISSO = [
 
 
 def tg(own, **more):
-    return {"id": own, "type": "message", "date": "2024-01-01T09:01:00", "date_unixtime": "1704099660", "from": "Ann",
+    return {"id": own, "type": "message", "date": "2024-01-01T17:01:00", "date_unixtime": "1704099660", "from": "Ann",
             "from_id": "user1", "text": "hi"} | more  # fmt: skip
 
 
@@ -265,6 +273,8 @@ TELEGRAM = [
         chat(tg(1)), chat(tg(1), id=8)]}}, ids="9:1 8:1"),
     quirk("telegram", "what answers nothing opens a thread", chat(tg(1), tg(2, reply_to_message_id=1), tg(3)), {
         "9:2.parent_id": "9:1", "9:2.thread_id": "9:1", "9:3.parent_id": None}),
+    quirk("telegram", "chats that were left", {"chats": {"list": []}, "left_chats": {"list": [chat(tg(1))]}},
+        ids="9:1"),
     quirk("telegram", "deleted messages leave dangling targets", chat(tg(6, reply_to_message_id=77)), {
         "9:6.parent_id": "9:77", "9:6.thread_id": "9:77"}),
     quirk("telegram", "a reply into another chat", chat(tg(2, reply_to_message_id=1, reply_to_peer_id="channel8")), {
@@ -392,6 +402,8 @@ BLUESKY = [
     quirk("bluesky", "the anchor stands in the middle, above it a chain", {"thread": view(
         skeet("at://c/p/3", "c", "at://b/p/2"), parent=view(REPLY, parent=view(ROOT)))}, {
         "at://a/p/1.parent_id": None, "at://b/p/2.parent_id": "at://a/p/1", "at://c/p/3.parent_id": "at://b/p/2"}),
+    quirk("bluesky", "who wrote the root is the owner", {"thread": view(ROOT, view(REPLY, view(
+        skeet("at://a/p/9", "a", "at://b/p/2"))))}, {"at://a/p/9.is_owner": True, "at://b/p/2.is_owner": False}),
     quirk("bluesky", "branches are cut silently: the counter tells", {"thread": view(ROOT, view(REPLY))}, {
         "at://b/p/2.n_replies": 3}),
     *(quirk("bluesky", f"createdAt as {time}", {"thread": view(skeet("at://a/p/1", createdAt=time))}, {

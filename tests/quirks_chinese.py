@@ -42,9 +42,9 @@ def weibo(own="4800000000000001", root="4800000000000001", **more):
 
 def hashed(record, nick="小***王"):
     """The same record as the edition of July 2026 and later writes it."""
-    kept = {k: v for k, v in record.items() if k not in ("user_id", "ip_location")}
-    return kept | {"creator_hash": "9f86d081884c7d65" if record["user_id"] == "u1" else "ffff", "nickname": nick,
-                   "parent_comment_id": record["parent_comment_id"] or ""}  # fmt: skip
+    kept = {k: v or ("" if k == "parent_comment_id" else v) for k, v in record.items()
+            if k not in ("user_id", "ip_location")}  # fmt: skip
+    return kept | {"creator_hash": "9f86d081884c7d65" if record["user_id"] == "u1" else "ffff", "nickname": nick}
 
 
 def database(**tables):
@@ -74,6 +74,15 @@ REPLY = xhs("c2", parent_comment_id="c1", user_id="u9", nickname="店")
 BOTH = {"c1.parent_id": "n1", "c2.parent_id": "c1", "c1.thread_id": "n1"}
 AWEME = "7400000000000000001"
 
+POSTS = {
+    "douyin": {"aweme_id": "n1", "title": "新杯", "desc": "新杯", "user_id": "u9", "last_modify_ts": 1},
+    "kuaishou": {"video_id": "n1", "title": "新杯", "desc": "好", "user_id": "u9", "last_modify_ts": 1},
+    "bilibili": {"video_id": "n1", "title": "新杯", "video_comment": "2", "user_id": "u9", "last_modify_ts": 1},
+    "weibo": {"note_id": "n1", "content": "新品", "comments_count": "3", "user_id": "u9", "last_modify_ts": 1},
+    "tieba": {"note_id": "n1", "title": "新杯", "tieba_name": "x", "user_id": "u9", "last_modify_ts": 1},
+    "zhihu": {"content_id": "n1", "title": "问", "content_text": "答", "user_id": "u9", "last_modify_ts": 1},
+}
+
 MEDIACRAWLER = [
     quirk("mediacrawler", "JSON lines, the default", lines(xhs(), REPLY), BOTH),
     quirk("mediacrawler", "a JSON array, indented", json.dumps([xhs(), REPLY], indent=4, ensure_ascii=False), BOTH),
@@ -93,6 +102,13 @@ MEDIACRAWLER = [
         "c1.parent_id": "n1", "c2.parent_id": "n1"}),
     quirk("mediacrawler", "since July 2026 users are a hash and a masked name", lines(hashed(xhs())), {
         "c1.author": "9f86d081884c7d65", "c1.author_name": "小***王"}),
+    *(quirk("mediacrawler", f"since July 2026 on {name} too", Files(
+        a=lines(hashed(mc(**here))), b=lines(
+            {k: v for k, v in POSTS[name].items() if k != "user_id"} | {"creator_hash": "9f86d081884c7d65"})), {
+        "c1.author": "9f86d081884c7d65", "c1.is_owner": True, "c1.platform": name}) for name, here in {
+        "douyin": {"aweme_id": "n1"}, "kuaishou": {"video_id": "n1"}, "bilibili": {"video_id": "n1", "like_count": 1},
+        "weibo": {"note_id": "n1", "comment_like_count": "1"}, "tieba": {"note_id": "n1", "tieba_id": 1},
+        "zhihu": {"content_id": "n1", "content_type": "answer"}}.items()),
     quirk("mediacrawler", "the hash is the owner's too", Files(a=lines(hashed(REPLY)), b=lines(
         {k: v for k, v in XHS_POST.items() if k != "user_id"} | {"creator_hash": "ffff"})), {"c2.is_owner": True}),
     quirk("mediacrawler", "Xiaohongshu: milliseconds, counters as words", lines(xhs(sub_comment_count="1.2万")), {
@@ -163,7 +179,7 @@ XIAOHONGSHU = [
     quirk("xiaohongshu", "the older API: local time, counters as numbers", {"comments": [
         {"id": "a", "content": "好", "likes": 3, "time": "2019-01-31 18:50", "user": {"id": "u", "nickname": "n"},
          "sub_comments": [], "sub_comments_total": 4}]}, {
-        "a.created": utc(2019, 1, 31, 10, 50), "a.likes": 3, "a.n_replies": 4, "a.author": "u"}),
+        "a.created": utc(2019, 1, 31, 10, 50), "a.likes": 3, "a.n_replies": 4, "a.author": "u", "a.author_name": "n"}),
 ]  # fmt: skip
 
 
@@ -224,7 +240,7 @@ BILIBILI = [
         1, rpid_str="190000000001", root_str="190000000000", parent_str="190000000000", root=1, parent=1)), {
         "190000000001.parent_id": "190000000000"}),
     quirk("bilibili", "replies of one comment come with it", bili(rp(1002, 1001, 1001), root=rp(1001)), {
-        "1002.parent_id": "1001"}, ids="1001 1002"),
+        "1002.parent_id": "1001", "1002.root_id": "1001"}, ids="1001 1002"),
     quirk("bilibili", "the name in the text speaks for a target that only names the floor", bili(rp(1001, replies=[
         rp(1002, 1001, 1001, 2, ctime=1592018070), rp(1003, 1001, 1001, ctime=1592018080,
            content={"message": "回复 @u2 :好的"})])), {"1003.parent_id": "1001", "1003.tree": "1002"}),
@@ -292,6 +308,8 @@ WEIBO = [
         "12.likes": 2}),
     quirk("weibo", "buildComments: the root stands beside its replies", {"ok": 1, "rootComment": [built(10, 10)],
           "data": [built(11, 10)]}, {"11.parent_id": "10", "10.parent_id": "x"}, ids="10 11"),
+    quirk("weibo", "the root may stand among its replies again", {"ok": 1, "rootComment": built(10, 10),
+          "data": [built(10, 10), built(11, 10)]}, ids="10 11", skipped=1),
     quirk("weibo", "the open API repeats the whole post with every comment", {"comments": [
         wb(W1, status=STATUS), wb(W2, user=SHOP, status=STATUS)], "hasvisible": False}, {
         "4700.text": "新品", "4700.n_replies": 2, f"{W1}.thread_id": "4700", f"{W2}.is_owner": True},
@@ -303,6 +321,23 @@ WEIBO = [
         {k: v for k, v in CRAWLED.items() if k not in ("bid", "root_id", "user_id")}
         | {"created_at": "2024-01-01 08:00:00", "pic_url": ""}), {
         "48.parent_id": "47", "48.created": utc(2024, 1, 1), "48.author": "小张", "48.likes": 3}),
+    quirk("weibo-crawler", "its text may be HTML", table(CRAWLED | {"text": "好<br>看 &amp; 吃"}),
+        {"48.text": "好\n看 & 吃"}),
+    quirk("weibo-crawler-posts", "posts in its database have English names", Files({"weibo.db": database(weibo=[
+        {"id": "47", "bid": "N1", "user_id": "9", "screen_name": "店", "text": "新品", "attitudes_count": 5,
+         "created_at": "2024-01-01", "full_created_at": "2024-01-01 08:00:00", "comments_count": 2}])}), {
+        "47.text": "新品", "47.author": "9", "47.author_name": "店", "47.created": utc(2024, 1, 1), "47.likes": 5,
+        "47.n_replies": 2}),
+    quirk("weibo-crawler weibo-crawler-posts", "who wrote the post is the owner, in another file", Files(
+        a=table(CRAWLED, CRAWLED | {"id": "49", "user_id": "9"}), b=table(
+        {"id": "47", "bid": "N1", "用户id": "9", "用户昵称": "店", "正文": "新品", "评论数": "2"})), {
+        "48.is_owner": False, "49.is_owner": True}),
+    quirk("weibo weibo-posts", "a file named after its post, and the post in another file", Files({
+        "4700.json": hotflow(wb(W1, user=SHOP)), "posts.json": {"statuses": [STATUS | {"mid": "4700"}]}}), {
+        f"{W1}.thread_id": "4700", f"{W1}.is_owner": True}),
+    quirk("weibo-posts", "short posts have no long text", {"statuses": [STATUS | {"mid": "4700",
+        "text": "新品<br>来了"}]},
+          {"4700.text": "新品\n来了"}),
     quirk("weibo-crawler", "its database has the floor and raw times", Files({"weibo.db": database(
         comments=[CRAWLED, CRAWLED | {"id": "49"}])}), {
         "48.parent_id": "47", "49.parent_id": "48", "49.root_id": "48", "48.created": utc(2025, 6, 14, 4)}),
@@ -312,9 +347,9 @@ WEIBO = [
         "2.created": utc(2022, 10, 19, 5, 41, 29)}),
     quirk("weibo-ced", "forwards and comments, often empty, joined with their post by the file's name", Files({
         "rumor-repost/w.json": CED, "original-microblog/w.json": {
-            "text": "新品", "time": 1347775511, "user": {"name": "x"}, "reposts": 3, "comments": 4, "likes": 0,
+            "text": "新品", "time": 1347775511, "user": {"name": "x"}, "reposts": 3, "comments": 4, "likes": 6,
             "has_url": False}}), {
-        "w.text": "新品", "w.n_replies": 7, "m1.parent_id": "w", "m2.parent_id": "m1", "m1.text": "",
+        "w.text": "新品", "w.n_replies": 7, "w.likes": 6, "m1.parent_id": "w", "m2.parent_id": "m1", "m1.text": "",
         "m1.created": utc(2012, 9, 16, 7, 5, 11)}),
     quirk("weibo-checked", "comments begin with a colon, times without seconds", {
         "id": "I1", "date": "2020-02-01 10:00", "user_id": "9", "text": "通报", "comment_num": 3, "reposts": [],
@@ -339,6 +374,9 @@ def answers(*comments, of="9"):
 ZHIHU = [
     quirk("zhihu", "what is commented on stands in the address of the next page", answers(zh("111")), {
         "111.thread_id": "9", "111.parent_id": "9", "111.root_id": None}),
+    *(quirk("zhihu", f"comments of {what}", {"data": [zh("111")], "paging": {
+        "next": f"https://www.zhihu.com/api/v4/comment_v5/{what}/9/root_comment"}}, {"111.thread_id": "9"})
+      for what in ("articles", "pins", "zvideos")),
     quirk("zhihu", "children are inlined and may answer each other", answers(zh("111", child_comments=[
         zh("112", "111", "111"), zh("113", "112", "111")])), {
         "112.parent_id": "111", "113.parent_id": "112", "113.root_id": "111"}),
@@ -495,6 +533,10 @@ TIEBA = [
         "101.is_owner": True, "201.is_owner": True, "102.is_owner": False}),
     quirk("tieba", "the poster's mark on a later page", tieba(floor(
         101, 31, 1, lzl='<div class="louzhubiaoshi"></div>')), {"101.is_owner": True, "101.thread_id": "9"}),
+    quirk("tieba", "the text may stand in the page only", tieba(floor(100, 1, 1, "好用吗<br>二").replace(
+        "&quot;content&quot;: &quot;好用吗&lt;br&gt;二&quot;", "&quot;content&quot;: null").replace(
+        "&quot;content&quot;: &quot;\\u597d\\u7528\\u5417&lt;br&gt;\\u4e8c&quot;", "&quot;content&quot;: null")), {
+        "9.text": "新杯\n\n好用吗\n二"}),
     quirk("tieba", "only unfolded replies were saved", lzl(201, 1, "谢谢"), {"201.text": "谢谢", "201.parent_id": "x"}),
     quirk("tieba-api", "page_pc: authors stand in a list of their own", pc(pcpost(101), pcpost(102, 1)), {
         "10.text": "标题\n\n正文", "10.n_replies": 2, "101.author": "2", "101.author_name": "路人", "101.n_replies": 4,
@@ -528,6 +570,9 @@ NETEASE = [
         "11.parent_id": "x", "12.parent_id": "11"}),
     quirk("netease", "what is quoted is often not in the list", netease(song(12, 7)), {"12.parent_id": "7"}, ids="12"),
     quirk("netease", "hot comments repeat", netease(song(11), hotComments=[song(11)]), ids="11", skipped=1),
+    quirk("netease", "top comments, and both lists of the new API", Files(
+        a=netease(topComments=[song(11)]), b={"code": 200, "data": {"hotComments": [song(12)], "comments": [],
+        "topComments": [song(13)]}}), ids="11 12 13"),
     quirk("netease", "times in milliseconds", netease(song(11)), {
         "11.created": utc(2014, 10, 17, 7, 22, 54, 252_000), "11.likes": 3}),
     quirk("netease", "the song stands in threadId only", netease(song(11), threadId="R_SO_4_5"), {

@@ -148,7 +148,8 @@ ALGOLIA = [
         hit(3, parent_id=2, story_id=1, comment_text="ho", story_title="Cups &amp; lids"),
         hit(5, parent_id=4, story_id=4, comment_text="x", story_title="Ours"),
         hit(4, "story", title="Ours", num_comments=5)], "nbHits": 4}, {
-        "1.text": "Cups & lids", "1.parent_id": None, "2.parent_id": "1", "4.n_replies": 5}, ids="1 2 3 4 5"),
+        "1.text": "Cups & lids", "1.parent_id": None, "2.parent_id": "1", "3.parent_id": "2", "4.n_replies": 5},
+            ids="1 2 3 4 5"),
     quirk("hn-algolia", "polls and jobs are posts, poll options are skipped", [
         hn(1, "poll", title="Which?"), hn(2, "pollopt", parent_id=1, text="red"), hn(4, "job", title="Work")], {
         "1.thread_id": "1", "4.thread_id": "4"}, ids="1 4", skipped=1),

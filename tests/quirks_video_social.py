@@ -147,6 +147,9 @@ FACEBOOK = [
     quirk("facebook-graph", "from needs a page token", {"data": [fb("99_1")]}, {"99_1.author": None}),
     quirk("facebook-graph", "zones without colon", {"data": [fb("99_1", created_time="2021-08-10T18:45:03+0200")]}, {
         "99_1.created": utc(2021, 8, 10, 16, 45, 3)}),
+    quirk("facebook-graph", "likes as a number or as a summary", {"data": [
+        fb("99_1", like_count=2), fb("99_2", likes={"summary": {"total_count": 3}})]}, {
+        "99_1.likes": 2, "99_2.likes": 3}),
     quirk("facebook-graph", "stickers and photos have no words", {"data": [
         fb("99_1", message="", attachment={"type": "sticker"}),
         {"id": "99_2", "created_time": "2021-08-10T18:45:03+0000", "attachment": {"type": "photo"}}]}, {
@@ -157,6 +160,10 @@ FACEBOOK = [
         fb("99_2", message="No", created_time="2021-08-10T19:00:00+0000", **{"from": {"id": "8", "name": "Bob Roe"}}),
         fb("99_3", message="Bob Roe why?", created_time="2021-08-10T19:01:00+0000", **{
             "from": {"id": "7", "name": "Ann Poe"}})]})]}, {"99_3.parent_id": "99_1", "99_3.tree": "99_2"}),
+    quirk("facebook-scraper facebook-scraper-posts", "who wrote the post is the owner, in another table", Files(
+        a="comment_id,status_id,parent_id,comment_message,comment_author,comment_published\n9_1,5_9,,hi,Shop,\n",
+        b="status_id,status_message,status_author,status_published\n5_9,Cups,Shop,2016-12-31 23:00:00\n"), {
+        "9_1.is_owner": True, "5_9.text": "Cups"}),
     quirk("facebook-scraper", "the scraper's table: no parent at top level, times of New York",
           "comment_id,status_id,parent_id,comment_message,comment_author,comment_published\n"
           "9_1,5_9,,hi,Ann,2017-01-01 00:00:00\n9_2,5_9,9_1,ho,Shop,2017-01-01 00:01:00\n", {
@@ -221,6 +228,8 @@ TWITTER = [
         "1001.text": "New app", "1002.parent_id": "1001", "1002.author_name": "bob"}),
     quirk("twitter-v2", "quoted tweets of other conversations are no comments", {"data": [REPLY], "includes": {
         "tweets": [ROOT, tweet("5", conversation_id="5")]}}, ids="1001 1002", skipped=1),
+    quirk("twitter-v2", "who began the conversation is the owner, in a later file too", Files(
+        a={"data": [tweet("1003", "7", ("replied_to", "1002"))]}, b={"data": [ROOT]}), {"1003.is_owner": True}),
     quirk("twitter-v2", "deleted parents stand in errors", {"data": [tweet("1003", "8", ("replied_to", "1002"))],
           "errors": [{"type": "https://api.example/resource-not-found", "resource_id": "1002"}]}, {
         "1003.parent_id": "1002"}, ids="1003"),
@@ -235,6 +244,8 @@ TWITTER = [
     quirk("twitter-v1", "old tweets have id_str and dates in words", lines(OLD), {
         "5.text": "a & b", "5.parent_id": "4", "5.thread_id": "4", "5.created": utc(2023, 10, 10, 7, 57, 53),
         "5.likes": 2, "5.author_name": "bob"}),
+    quirk("twitter-v1", "the conversation is the thread, whatever is answered", lines(OLD | {
+        "conversation_id_str": "1"}), {"5.thread_id": "1", "5.parent_id": "4"}),
     quirk("twitter-v1", "without conversation the chain of replies is the thread", lines(
         *({k: v for k, v in (OLD | {"id_str": own, "in_reply_to_status_id_str": above}).items()
            if k != "conversation_id_str"} for own, above in (("7", "6"), ("6", "5"), ("5", None)))), {
