@@ -470,6 +470,12 @@ DOUBAN_PAGE = [
         "2.parent_id": "1", "2.thread_id": "300"}),
     quirk("douban-page", "a quote of what is not there", douban(reply(2, 6, "好", quoted(5, "没了"))), {
         "2.parent_id": "300"}),
+    quirk("douban-page", "a topic without comments", douban(), ids="300"),
+    quirk("douban-page", "title, time, face and link of an author may be missing", douban(reply(
+        1, 5, "a", time="").replace("<a href=\"https://www.douban.com/people/5/\">", ""), '<li data-cid="2">'
+        '<p class="reply-content">b</p></li>').replace("<h1", "<h2").replace("2024-01-01 08:00:00", ""), {
+        "300.text": "如题\n\n想换杯子", "300.created": None, "1.author": "n5", "1.author_name": None, "1.created": None,
+        "2.text": "b", "2.author": None}),
     quirk("douban-page", "likes in words, or none", douban(
         reply(1, 5, "a", vote='<a class="comment-vote lnk-fav">赞 (12)</a>'), reply(2, 6, "b", vote=(
             '<a class="comment-vote lnk-fav">赞</a>'))), {"1.likes": 12, "2.likes": None}),
@@ -537,12 +543,25 @@ TIEBA = [
         "&quot;content&quot;: &quot;好用吗&lt;br&gt;二&quot;", "&quot;content&quot;: null").replace(
         "&quot;content&quot;: &quot;\\u597d\\u7528\\u5417&lt;br&gt;\\u4e8c&quot;", "&quot;content&quot;: null")), {
         "9.text": "新杯\n\n好用吗\n二"}),
+    quirk("tieba", "the heading goes before the title of the window", tieba(
+        '<h3 class="core_title_txt" title="新杯好用吗">新杯好…</h3>', floor(100, 1, 1)),
+            {"9.text": "新杯好用吗\n\n顶"}),
+    quirk("tieba", "replies alone, with the address of their thread", tieba(
+        '<a href="https://tieba.baidu.com/p/9?pn=2">2</a>', lzl(201, 1, "谢谢", time="")), {
+        "201.thread_id": "9", "201.parent_id": "9", "201.created": None}),
+    quirk("tieba", "an author without portrait is known by name", tieba(floor(101, 2, 2).replace("tb.2?t=1", "")), {
+        "101.author": "2", "101.author_name": "u2"}),
     quirk("tieba", "only unfolded replies were saved", lzl(201, 1, "谢谢"), {"201.text": "谢谢", "201.parent_id": "x"}),
     quirk("tieba-api", "page_pc: authors stand in a list of their own", pc(pcpost(101), pcpost(102, 1)), {
         "10.text": "标题\n\n正文", "10.n_replies": 2, "101.author": "2", "101.author_name": "路人", "101.n_replies": 4,
         "102.is_owner": True, "101.created": utc(2026, 2, 1, 13, 21, 2)}, ids="10 101 102"),
     quirk("tieba-api", "content is a list of fragments", pc(pcpost(101, 2, fragment(0, "顶 "), fragment(4, "@楼主"),
           fragment(2, "[doge]"), {"type": 3, "src": "x"})), {"101.text": "顶 @楼主[doge]"}),
+    quirk("tieba-api", "the answer may stand in data", {"error_code": 0, "data": pc(pcpost(101))}, {
+        "10.text": "标题\n\n正文", "101.author_name": "路人"}),
+    quirk("tieba-api", "content may be one string", pc(pcpost(101) | {"content": "顶"},
+        pcpost(102) | {"content": None}), {
+        "101.text": "顶", "102.text": ""}),
     quirk("tieba-api", "aiotieba: a target is told by the first fragments only", {"post_list": [
         {"id": 101, "tid": 10, "floor": 2, "time": 1769952062, "author_id": 2, "agree": {"agree_num": 3}, "content": [
             fragment(0, "顶")], "sub_post_list": [

@@ -147,6 +147,12 @@ FACEBOOK = [
     quirk("facebook-graph", "from needs a page token", {"data": [fb("99_1")]}, {"99_1.author": None}),
     quirk("facebook-graph", "zones without colon", {"data": [fb("99_1", created_time="2021-08-10T18:45:03+0200")]}, {
         "99_1.created": utc(2021, 8, 10, 16, 45, 3)}),
+    quirk("facebook-graph", "the post may stand in the address of the next page", {"data": [fb("11")], "paging": {
+        "next": "https://graph.facebook.com/v12.0/500_99/comments?after=x"}}, {"11.thread_id": "99"}),
+    quirk("facebook-graph", "posts are page and post: told by what only they have, or by who wrote them", {"data": [
+        fb("500_99", shares={"count": 1}), fb("500_98", **{"from": {"id": "500", "name": "Shop"}}),
+        fb("500_97", comments={"data": [fb("97_1", **{"from": {"id": "500", "name": "Shop"}})]})]}, {
+        "97_1.parent_id": "97", "97_1.is_owner": True}, ids="99 98 97 97_1"),
     quirk("facebook-graph", "likes as a number or as a summary", {"data": [
         fb("99_1", like_count=2), fb("99_2", likes={"summary": {"total_count": 3}})]}, {
         "99_1.likes": 2, "99_2.likes": 3}),
@@ -189,6 +195,10 @@ INSTAGRAM = [
         "data": [ig("1782")]}), {"1781.thread_id": "99", "1782.thread_id": "99", "1782.parent_id": "1781"}),
     quirk("instagram-graph", "parent_id where it was asked for", {"data": [ig("1782", parent_id="1781")]}, {
         "1782.parent_id": "1781", "1782.root_id": "1781"}),
+    quirk("instagram-graph", "media or comment may stand in the address of the next page", Files(
+        a={"data": [ig("1781")], "paging": {"next": "https://graph.facebook.com/v12.0/17846/comments?after=x"}},
+        b={"data": [ig("1782")], "paging": {"previous": "https://graph.facebook.com/v12.0/1781/replies?before=x"}}), {
+        "1781.thread_id": "17846", "1782.parent_id": "1781", "1782.root_id": "1781"}),
     quirk("instagram-graph", "user.id or from.id where there is no username", {"data": [
         ig("1", user={"id": "7"}), ig("2", **{"from": {"id": "8", "username": "eve"}})]}, {
         "1.author": "7", "2.author": "eve"}),
