@@ -357,6 +357,8 @@ MASTODON = [
     quirk("mastodon", "a context lacks the status it was asked for", {
         "ancestors": [status("100")], "descendants": [status("102", "101", "2"), status("103", "102")]}, {
         "102.parent_id": "101", "102.thread_id": "100", "103.thread_id": "100", "103.is_owner": True}),
+    quirk("mastodon", "a context in any order", {"ancestors": [status("99"), status("100", "99")], "descendants": [
+        status("103", "102"), status("102", "101", "2")]}, {"103.thread_id": "99", "102.thread_id": "99"}),
     quirk("mastodon", "the status saved beside its context joins them", Files(
         a={"ancestors": [], "descendants": [status("102", "101", "2")]}, b=status("101")), {
         "102.thread_id": "101", "101.parent_id": None, "102.tree": "101"}),

@@ -95,6 +95,10 @@ FOURCAT = [
         "1.author": "5f4dcc3b5aa765d6", "1.likes": None, "2.author": None, "2.created": None}),
     quirk("4cat", "unix_timestamp goes before the server's local time", f"{REQUIRED},num_likes\n"
           "1,9,a,hi,2024-01-01 08:00:00,1704067200,4\n", {"1.created": utc(2024, 1, 1), "1.likes": 4}),
+    quirk("4cat", "author is a handle or a display name, as author_id is there or not",
+        f"{REQUIRED},author_full,author_id\n"
+          "1,9,bob,hi,2024-01-01 00:00:00,1704067200,Bob Roe,\n2,9,Ann,hi,2024-01-01 00:00:00,1704067200,Ann Poe,7\n", {
+        "1.author": "bob", "1.author_name": "Bob Roe", "2.author": "7", "2.author_name": "Ann"}),
     quirk("4cat", "without unix_timestamp the timestamp is of Greenwich", "id,thread_id,author,body,timestamp\n"
           "1,9,a,hi,2024-01-01 00:00:05\n", {"1.created": utc(2024, 1, 1, 0, 0, 5)}),
 ]  # fmt: skip

@@ -35,7 +35,7 @@ YOUTUBE = [
     quirk("youtube", "more replies are counted than inlined", threads(thread(comment("A"), totalReplyCount=2)), {
         "A.n_replies": 2}, ids="A"),
     quirk("youtube", "textOriginal goes before textDisplay", threads(thread(
-        comment("A", text="wow &amp; <br>ok", textOriginal="wow &\nok"))), {"A.text": "wow &\nok"}),
+        comment("A", text="wow &lt;b&gt; <br>ok", textOriginal="wow <b>\nok &amp;"))), {"A.text": "wow <b>\nok &amp;"}),
     quirk("youtube", "textDisplay is HTML", threads(thread(
         comment("A", text="It&#39;s &quot;ok&quot;<br>see <a href=\"https://e.example\">this</a>"))), {
         "A.text": "It's \"ok\"\nsee this"}),
@@ -236,6 +236,11 @@ TWITTER = [
         tweet("1002", "8", author={"id": "8", "username": "bob"}, referenced_tweets=[{"type": "replied_to",
             **ROOT}])), {
         "1001.text": "New app", "1002.parent_id": "1001", "1002.author_name": "bob"}),
+    quirk("twitter-v2", "flattened answers repeat the tweet they answer", lines(*(tweet(
+        own, "8", referenced_tweets=[{"type": "replied_to", **ROOT}]) for own in ("1002", "1003"))),
+            ids="1001 1002 1003"),
+    quirk("twitter-v2", "one tweet alone, with what it answers beside it", {"data": REPLY, "includes": {
+        "tweets": [ROOT], **USERS}}, {"1002.parent_id": "1001", "1001.author_name": "shop"}, ids="1001 1002"),
     quirk("twitter-v2", "quoted tweets of other conversations are no comments", {"data": [REPLY], "includes": {
         "tweets": [ROOT, tweet("5", conversation_id="5")]}}, ids="1001 1002", skipped=1),
     quirk("twitter-v2", "who began the conversation is the owner, in a later file too", Files(
