@@ -466,8 +466,10 @@ DOUBAN_PAGE = [
         reply(1, 5, "可以"), reply(2, 6, "好", quoted(5, "可以")), popular=[reply(2, 6, "好", quoted(5, "可以"))]), {
         "2.parent_id": "1"}),
     quirk("douban-page", "a quote from the page before", Files({
-        "1.html": douban(reply(1, 5, "可以")), "2.html": douban(reply(2, 6, "好", quoted(5, "可以")), topic=False)}), {
-        "2.parent_id": "1", "2.thread_id": "300"}),
+        "1.html": douban(reply(1, 5, "可以")), "2.html": douban(reply(2, 6, "好", quoted(5, "可以")))}), {
+        "2.parent_id": "1", "2.thread_id": "300"}, ids="300 1 2"),
+    quirk("douban-page", "a page that was saved without the topic", douban(reply(1, 5, "可以"), topic=False), {
+        "1.parent_id": "300"}, ids="1"),
     quirk("douban-page", "a quote of what is not there", douban(reply(2, 6, "好", quoted(5, "没了"))), {
         "2.parent_id": "300"}),
     quirk("douban-page", "a topic without comments", douban(), ids="300"),

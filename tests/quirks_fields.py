@@ -299,6 +299,12 @@ QUIRKS = [
     quirk("weibo-ced", "every field", chinese.CED, whole={"m1": {"thread_id": "x", "parent_id": "x", "author": "1",
         "created": utc(2012, 9, 16, 7, 5, 11), "platform": "weibo"}, "m2": {"thread_id": "x", "parent_id": "m1",
         "author": "2", "text": "转", "created": utc(2012, 9, 16, 7, 6, 11), "platform": "weibo"}}),
+    quirk("weibo-checked", "every field", {"id": "I1", "date": "2020-02-01 10:00", "user_id": "9", "text": "通报",
+        "like_num": 5, "comment_num": 3, "comments": [
+            {"id": "C1", "date": "2020-02-01 10:05", "user_id": "8", "text": "收到", "pic_url": ""}]}, whole={"I1": {
+        "thread_id": "I1", "author": "9", "text": "通报", "created": utc(2020, 2, 1, 2), "likes": 5, "is_owner": True,
+        "platform": "weibo", "n_replies": 3}, "C1": {"thread_id": "I1", "parent_id": "I1", "author": "8",
+        "text": "收到", "created": utc(2020, 2, 1, 2, 5), "platform": "weibo"}}),
     quirk("zhihu", "every field", chinese.answers(chinese.zh("111", child_comments=[chinese.zh("112", "111", "111",
         author={"url_token": "t", "name": "n"})])), whole={"111": {"thread_id": "9", "parent_id": "9",
         "author": "h111", "text": "有道理", "created": utc(2023, 11, 14, 22, 13, 20), "likes": 3,

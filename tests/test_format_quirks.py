@@ -12,7 +12,7 @@ import quirks_video_social
 from quirks import Files, fields_of, value_of
 from reading import put, reasons
 
-from nlp_engage.readers import read
+from nlp_engage.readers import FORMATS, read
 from nlp_engage.types import ReadReport
 
 QUIRKS = [
@@ -45,3 +45,11 @@ def test_quirk(tmp_path, quirk):
         assert {own: fields_of(comment) for own, comment in found.items()} == quirk.whole
     got = {key: value_of(found, *key.rsplit(".", 1)) for key in quirk.want}
     assert got == dict(quirk.want)
+
+
+def test_every_format_is_in_the_list_with_every_field():
+    named = {name for quirk in QUIRKS if quirk.whole for name in quirk.format.split()}
+    assert {known.name for known in FORMATS} - named == {"parquet", "canonical", "records"}, (
+        "tests/test_readers_core.py"
+    )
+    assert len({(quirk.format, quirk.says) for quirk in QUIRKS}) == len(QUIRKS)
