@@ -18,6 +18,7 @@ from nlp_engage.names import (
     fold_name,
     is_opaque,
     own_words,
+    plain_names,
     quoted_passage,
     read_address,
     sentences,
@@ -35,6 +36,8 @@ HABIT: Final = 0.75
 a thread is taken to tell its targets: any other reply then answers the floor."""
 EXACT: Final = frozenset({"bilibili", "zhihu"})
 """Platforms that state every target: only a name in the text speaks against the floor."""
+UNMARKED: Final = frozenset({"facebook"})
+"""Platforms that put the full name of whom a reply answers before it, with nothing to mark it."""
 
 CONFIDENCE: Final[dict[tuple[LinkMethod, str], float]] = {
     (LinkMethod.ALIKE, "answers back"): 0.888,  # of 25331
@@ -105,7 +108,8 @@ def recover_targets(comments: Sequence[Comment]) -> dict[int, Target]:
 
     A reply is looked at if ``parent_id == root_id`` and that is neither itself nor the post. In this order:
 
-    * ``NAME``: the text opens with the name of somebody who spoke earlier on the floor. Names are compared without
+    * ``NAME``: the text opens with the name of somebody who spoke earlier on the floor (``UNMARKED``: with their
+      full name, without any mark). Names are compared without
       case, width, invisible characters and leading ``@``; since nicknames may hold spaces and colons, the longest
       known one wins. Of several handles the first that is known counts. Of several comments of that person the
       latest is meant, unless the one before answered the replier, has had no reply by them, and the latest has not.
@@ -193,7 +197,7 @@ class _Floor:
         by_id = self._untimed and self._numbered
         self._members = sorted(members, key=lambda i: (0.0, comments[i].id) if by_id else time_key(comments[i]))
         self._ordered = self._numbered or not self._untimed
-        self.addresses = {i: read_address(comments[i].text) for i in members}
+        self.addresses = {i: _address(comments[i]) for i in members}
         self._who = {i: _who(comments[i]) for i in (*members, *self._first())}
         self._index = {comments[i].id: i for i in self._who}
         self._quotes = {i: q for i in members if (q := sentences(quoted_passage(comments[i].text)))}
@@ -340,6 +344,10 @@ class _Floor:
         if waiting is None:
             return Target(other, LinkMethod.TURN, f"{situation}, latest")
         return Target(waiting, LinkMethod.TURN, f"{situation}, answers back")
+
+
+def _address(comment: Comment) -> Address | None:
+    return read_address(comment.text) or (plain_names(comment.text) if comment.platform in UNMARKED else None)
 
 
 def _who(comment: Comment) -> str:

@@ -101,6 +101,19 @@ def read_address(text: str) -> Address | None:
     return Address((names,), _literal(names), answer=True) if names else None
 
 
+def plain_names(text: str) -> Address | None:
+    """The full names that a text may open with where nothing marks them, as on Facebook; ``None`` if none.
+
+    A single word is none of them: too many texts open with a word that is also somebody's name.
+
+    >>> plain_names("Bob Roe why?").known
+    (('bob roe why', 'bob roe'),)
+    """
+    head = fold(text[:_HEAD_CHARS]).lstrip()
+    names = tuple(name for name in _beginnings(head, _NAME_END) if " " in name)
+    return Address((names,), "", answer=False) if names else None
+
+
 def _literal(names: tuple[str, ...]) -> str:
     return names[-1] if names and not _NAME_END.match(names[-1]) else ""
 
@@ -187,6 +200,6 @@ def sentences(text: str) -> set[str]:
 
 
 __all__ = [
-    "Address", "alike", "alike_key", "fold", "fold_name", "is_opaque", "own_words", "quoted_passage", "read_address",
-    "sentences",
+    "Address", "alike", "alike_key", "fold", "fold_name", "is_opaque", "own_words", "plain_names", "quoted_passage",
+    "read_address", "sentences",
 ]  # fmt: skip

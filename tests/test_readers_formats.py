@@ -96,6 +96,7 @@ ZHIHU_CHILDREN = load("zhihu_children.json")
 NETEASE = load("netease.json")
 DOUBAN_API = load("douban_topic.json")
 DOUBAN = load("douban_4cat.csv")
+DOUBAN_PAGE = load("douban_page.html")
 
 
 TIEBA = load("tieba_page.html")
@@ -189,6 +190,23 @@ CASES = [
         },
         platform="bilibili",
         parents={"v1": None, "5": "v1", "6": "5"},
+    ),
+    Case(
+        name="yt-dlp-videos",
+        files={"x": {k: v for k, v in YT_DLP.items() if k != "comments"}},
+        platform="youtube",
+        parents={"v1": None},
+        check=lambda f: f["v1"].text == "Cups\n\nNew",
+    ),
+    Case(
+        name="youtube-data-tools",
+        files={
+            "x": "id,replyCount,likeCount,publishedAt,authorName,text,isReply,isReplyTo\n"
+            "A,1,3,2024-01-01 00:00:00,@bob,hi,0,\nA.1,,0,2024-01-01 00:01:00,@eve,yo,1,A\n"
+        },
+        platform="youtube",
+        parents={"A": "x", "A.1": "A"},
+        roots={"A.1": "A"},
     ),
     Case(
         name="youtube-comment-downloader",
@@ -545,6 +563,15 @@ CASES = [
         check=lambda f: (
             f["300"].text == "保温杯选哪款\n\n想换个杯子" and f["301"].likes is None and f["301"].author == "5678"
         ),
+    ),
+    Case(
+        name="douban-page",
+        files={"x": DOUBAN_PAGE},
+        platform="douban",
+        skipped=1,
+        parents={"300": None, "1": "300", "2": "1"},
+        owners={"2"},
+        check=lambda f: f["1"].text == "304 的好\n不漏" and f["1"].created == utc(2024, 1, 1, 1),
     ),
     Case(
         name="tieba",

@@ -40,7 +40,8 @@ def _row(record: dict[str, Any], page: Page) -> dict[str, Any]:
         thread = str(post)
     if not above and "board" in record and (quoted := _QUOTE.search(str(record.get("body") or ""))):
         above = quoted[1]
-    return {**record, "thread": thread, "above": above or floor, "floor": floor}
+    shown = record.get("author") if record.get("author_id") else record.get("author_full") or record.get("author")
+    return {**record, "thread": thread, "above": above or floor, "floor": floor, "shown": shown}
 
 
 def _platform(comment: Comment, record: dict[str, Any], page: Page) -> Comment:
@@ -58,7 +59,7 @@ TABLE: Final = Style(
     check=lambda record: "__import_meta" not in record,
     layout=Layout(
         id="id", thread="thread", parent="above", floor="floor", author="author_id|author",
-        name="author|author_full|author_name", text="subject+body", created="unix_timestamp|timestamp",
+        name="shown|author_name", text="subject+body", created="unix_timestamp|timestamp",
         likes="likes|like_count|num_likes", replies="replies|reply_count|post_comments",
         owner="is_author|is_thread_owner", html=True, newlines=True, posts_own=False,
     ),

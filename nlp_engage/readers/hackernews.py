@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from nlp_engage.readers.records import Layout, Page, SkipRecord
+from nlp_engage.readers.records import Layout, Page, SkipRecord, make
 from nlp_engage.readers.styles import Style
+from nlp_engage.readers.values import as_link
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from nlp_engage.readers.base import Format
+    from nlp_engage.types import Comment
 
 _KINDS: Final = frozenset({"story", "comment", "job", "poll", "pollopt"})
 
@@ -25,6 +29,16 @@ def _algolia(record: dict[str, Any], page: Page) -> dict[str, Any]:
     return {**record, "id": own, "gone": gone, "title": None, "story_text": None}
 
 
+def _story(record: dict[str, Any], page: Page) -> Iterator[Comment]:
+    """A comment that was found by a search names its story: often that is all there is of the post."""
+    own, title = as_link(record.get("story_id")), record.get("story_title")
+    listed: dict[str, Any] = page.source.memory.get("authors", {})  # stories of all files, from the look ahead
+    told: set[str] = page.source.memory.setdefault("told", set())
+    if own and isinstance(title, str) and title and own not in listed and own not in told:
+        told.add(own)
+        yield make({"id": own, "story_id": own, "title": title}, ALGOLIA.layout, page, platform=ALGOLIA.platform)
+
+
 ALGOLIA: Final = Style(
     name="hn-algolia",
     title="Hacker News from Algolia (items, search)",
@@ -36,7 +50,9 @@ ALGOLIA: Final = Style(
         created="created_at_i|created_at", likes="points", replies="num_comments", deleted="gone", below=("children",),
         html=True,
     ),
+    beside=_story,
     adapt=_algolia,
+    ahead=True,
 )  # fmt: skip
 
 

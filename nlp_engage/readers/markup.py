@@ -36,6 +36,33 @@ def attributes(text: str) -> dict[str, str]:
     return {m[1].lower(): unescape(m[2] or m[3] or m[4] or "") for m in _ATTRIBUTE.finditer(text)}
 
 
+def element(html: str, mark: str) -> tuple[dict[str, str], str]:
+    """The first element of a class: its attributes and what is in it, up to its end or that of the text.
+
+    Args:
+        html: A page or a part of one.
+        mark: The class.
+
+    Returns:
+        Empty attributes and an empty text if there is no such element.
+
+    >>> element('<p class="a x">one <b>two</b></p><p>three</p>', "x")
+    ({'class': 'a x'}, 'one <b>two</b>')
+    """
+    name, found, begin, depth = "", dict[str, str](), 0, 0
+    for match in _TAG.finditer(html):
+        if not name:
+            if match[2] and not match[1] and mark in match[3]:
+                found = attributes(match[3])
+                if mark in found.get("class", "").split():
+                    name, begin, depth = match[2].lower(), match.end(), 1
+        elif (match[2] or "").lower() == name:
+            depth += -1 if match[1] else 1
+            if depth == 0:
+                return found, html[begin : match.start()]
+    return (found, html[begin:]) if name else ({}, "")
+
+
 def plain(html: str, *, quotes: bool = True, newlines: bool = False) -> str:
     r"""Text of a piece of HTML: entities resolved, breaks kept, emoji images by their ``alt``.
 

@@ -26,6 +26,7 @@ from nlp_engage.readers import (
 from nlp_engage.readers.canonical import CANONICAL
 from nlp_engage.readers.convokit import CONVOKIT
 from nlp_engage.readers.disqus import DISQUS
+from nlp_engage.readers.douban import DOUBAN_PAGE
 from nlp_engage.readers.files import Found, UnreadableError, find, open_source
 from nlp_engage.readers.inside import Table
 from nlp_engage.readers.jsonio import dig
@@ -52,10 +53,11 @@ FORMATS: Final[tuple[Format, ...]] = (
     REDDIT,
     YOUTUBE,
     MEDIACRAWLER,
+    *video.FORMATS,  # 4CAT keeps the columns of YouTube Data Tools beside its own
     *fourcat.FORMATS,
-    *video.FORMATS,
     *chinese.FORMATS,
     *tieba.FORMATS,
+    DOUBAN_PAGE,
     *weibo.FORMATS,
     *forums.FORMATS,
     *twitter.FORMATS,

@@ -1,4 +1,4 @@
-"""YouTube comments from download tools: yt-dlp and youtube-comment-downloader."""
+"""YouTube comments from download tools: yt-dlp, youtube-comment-downloader, YouTube Data Tools."""
 
 from __future__ import annotations
 
@@ -27,7 +27,12 @@ _TICK: Final = timedelta(microseconds=1)
 
 
 def _platform(page: Page) -> str:
-    name = page.value.get("extractor_key") or page.value.get("extractor") if isinstance(page.value, dict) else None
+    return _site(page.value if isinstance(page.value, dict) else {})
+
+
+def _site(info: dict[str, Any]) -> str:
+    """The platform a video is on, by the name of the extractor (``vimeo:album``)."""
+    name = info.get("extractor_key") or info.get("extractor")
     return str(name).split(":")[0].lower() if name else "youtube"
 
 
@@ -95,15 +100,29 @@ YT_DLP_BARE: Final = replace(
 )
 
 
+YT_DLP_VIDEOS: Final = Style(
+    name="yt-dlp-videos",
+    title="yt-dlp (.info.json of a video without comments)",
+    platform="youtube",
+    keys=("id title extractor", "id title extractor_key"),
+    check=lambda record: not record.get("comments"),
+    layout=_POST,
+    finish=lambda comment, record, page: msgspec.structs.replace(comment, platform=_site(record)),
+    first=lambda source: True,
+)  # fmt: skip
+
+
+def _handle(name: Any) -> str | None:
+    return name.removeprefix("@") if isinstance(name, str) else None
+
+
 def _downloaded(record: dict[str, Any], page: Page) -> dict[str, Any]:
     own = record.get("cid")
     if not isinstance(own, str):
         raise BadRecordError("no cid")
     floor = own.partition(".")[0]
-    author = record.get("author")
     return {
-        **record, "parent": None if floor == own else floor,
-        "author": author.removeprefix("@") if isinstance(author, str) else None,
+        **record, "parent": None if floor == own else floor, "author": _handle(record.get("author")),
         "text": join([str(record.get("text") or "")]),
     }  # fmt: skip
 
@@ -121,5 +140,19 @@ COMMENT_DOWNLOADER: Final = Style(
     adapt=_downloaded,
 )  # fmt: skip
 
-STYLES: Final = (YT_DLP, YT_DLP_BARE, COMMENT_DOWNLOADER)
+DATA_TOOLS: Final = Style(
+    name="youtube-data-tools",
+    title="YouTube Data Tools (comments of a video, also through 4CAT)",
+    platform="youtube",
+    keys=("id isReplyTo authorName text publishedAt",),
+    table=True,
+    layout=Layout(
+        id="id", parent="isReplyTo", floor="isReplyTo", author="authorChannelId|authorChannelUrl|authorName",
+        name="authorName", text="text", created="publishedAt", likes="likeCount", replies="replyCount", html=True,
+        newlines=True,
+    ),
+    adapt=lambda record, page: {**record, "authorName": _handle(record.get("authorName"))},
+)  # fmt: skip
+
+STYLES: Final = (YT_DLP, YT_DLP_BARE, YT_DLP_VIDEOS, COMMENT_DOWNLOADER, DATA_TOOLS)
 FORMATS: Final[tuple[Format, ...]] = tuple(style.format() for style in STYLES)
