@@ -168,8 +168,9 @@ def service(
     from nlp_engage.measure.service_words import service_lines
 
     code = account_codes(run, salt)
-    names = [*accounts, *(coded for name in accounts if code and (coded := code(name)))]
-    found = measure_service(read_run(run), by=by, accounts=names, resamples=resamples, level=level, seed=seed)
+    found = measure_service(
+        read_run(run), by=by, accounts=accounts, resamples=resamples, level=level, seed=seed, alias=code
+    )
     for line in service_lines(found, lang):
         click.echo(line)
     if out is not None:

@@ -106,13 +106,13 @@ def _explained(found: dict[str, Any], top: int) -> Iterable[str]:
 def _split_lines(split: dict[str, Any]) -> Iterable[str]:
     yield f"{split['after']} less {split['before']} (by {split['by']})"
     eq, ep = split["eq"], split["ep"]
-    yield f"  EQ {eq['difference']:+.1f} = mix {eq['mix']:+.1f}, depth {eq['depth']:+.1f}"
+    yield f"  EQ {eq['difference']:+z.1f} = mix {eq['mix']:+z.1f}, depth {eq['depth']:+z.1f}"
     yield (
-        f"  EP {ep['difference']:+.1f} = volume {ep['volume']:+.1f} (replies {ep['replies']:+.1f}, same people again "
-        f"{ep['again']:+.1f}), mix {ep['mix']:+.1f}, depth {ep['depth']:+.1f}"
+        f"  EP {ep['difference']:+z.1f} = volume {ep['volume']:+z.1f} (replies {ep['replies']:+z.1f}, same people "
+        f"again {ep['again']:+z.1f}), mix {ep['mix']:+z.1f}, depth {ep['depth']:+z.1f}"
     )
     for label, part in split["labels"].items():
-        yield f"    EQ by {label}: mix {part['mix']:+.1f}, depth {part['depth']:+.1f}"
+        yield f"    EQ by {label}: mix {part['mix']:+z.1f}, depth {part['depth']:+z.1f}"
     yield ""
 
 

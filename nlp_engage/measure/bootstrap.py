@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from nlp_engage.errors import DataError
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -28,8 +30,38 @@ MAX_BLOCKS: Final = 4_096
 """More threads than this are first put, at random, into so many blocks, and blocks are resampled.
 
 The variance between random blocks is that between threads; it is then known to within 2 %, at a fixed cost."""
+MIN_RESAMPLES: Final = 20
+"""With fewer, the ends of an interval are those of a handful of draws and need not even hold the value."""
 _ALIKE: Final = 1e-12
 _NORMAL: Final = NormalDist()
+
+
+def check_resampling(resamples: int, level: float, seed: int, *, least: int = 0, lowest: float = 0.0) -> None:
+    """Refuse settings with which there is no interval, or one that says nothing.
+
+    Args:
+        resamples: Resamples of threads: 0 for no intervals where ``least`` is 0, else ``MIN_RESAMPLES`` or more.
+        level: Confidence level, above ``lowest`` and below 1.
+        seed: 0 or more.
+        least: Fewest resamples.
+        lowest: Bound of the level, in [0, 1).
+
+    Raises:
+        DataError: One of them is out of its range.
+
+    >>> check_resampling(1000, 0.9, 0)
+    >>> check_resampling(5, 0.9, 0)
+    Traceback (most recent call last):
+    nlp_engage.errors.DataError: resamples is 5: it must be 20 or more, or 0 for no intervals. Usual is 1000.
+    """
+    enough = max(least, MIN_RESAMPLES)
+    if resamples < enough and (least or resamples):
+        none = "" if least else ", or 0 for no intervals"
+        raise DataError(f"resamples is {resamples}: it must be {enough} or more{none}. Usual is 1000.")
+    if not lowest < level < 1:
+        raise DataError(f"level is {level}: it must be above {lowest:g} and below 1. Usual is 0.9 (90 %).")
+    if seed < 0:
+        raise DataError(f"seed is {seed}: it must be 0 or more. Any will do; note it down to get the same numbers.")
 
 
 @lru_cache(maxsize=4)

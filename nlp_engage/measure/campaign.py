@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from nlp_engage.errors import DataError
 from nlp_engage.measure.audience import audience_samples
+from nlp_engage.measure.bootstrap import check_resampling
 from nlp_engage.measure.campaign_groups import ROLES, Parts, find_groups
 from nlp_engage.measure.campaign_report import CampaignReport
 from nlp_engage.measure.contrast import Contrast, audited_threads, contrast, detectable, times_larger
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 DIFFERENCE: Final = "difference"
 IN_DIFFERENCES: Final = "difference_in_differences"
 MIN_RESAMPLES: Final = 100
+_NEEDED: Final = ("posts_needed", "replies_needed", "audited_threads_needed")
 _ALIKE: Final = "all threads alike: no interval"
 
 
@@ -115,11 +116,7 @@ def compare_table(
     Raises:
         DataError: As ``compare``.
     """
-    if resamples < MIN_RESAMPLES or not 0.5 < level < 1:
-        raise DataError(
-            f"resamples is {resamples} and level is {level}: there must be {MIN_RESAMPLES} resamples or more and a "
-            "level from 0.5 to 1. Usual are 1000 and 0.90."
-        )
+    check_resampling(resamples, level, seed, least=MIN_RESAMPLES, lowest=0.5)
     groups, notes = find_groups(table, book, plan)
     settings = Settings(plan=plan, resamples=resamples, level=level, seed=seed)
     sums = thread_sums(table)
@@ -275,10 +272,12 @@ def _needs(
 ) -> dict[str, Any]:
     """What can be detected, and how many posts, replies or audited threads a group would do for the margin."""
     level, power = settings.level, settings.plan.power
-    smallest = _plain(detectable(found.error, found.freedom, level, power)) if found.error else None
-    needs: dict[str, Any] = {"detectable": smallest, "posts_needed": None, "replies_needed": None}
-    needs["audited_threads_needed"] = None
-    if margin is None or not found.error or not isfinite(found.error):
+    needs: dict[str, Any] = dict.fromkeys(("detectable", *_NEEDED))
+    # of two to four posts the spread is as good as unknown, and numbers made from it would mislead
+    if not found.error or not isfinite(found.error) or min(sample.units for sample in samples) < MIN_POSTS:
+        return needs
+    needs["detectable"] = _plain(detectable(found.error, found.freedom, level, power))
+    if margin is None:
         return needs
     times = times_larger(found.error, found.freedom, margin, level, power)
     if isfinite(times):

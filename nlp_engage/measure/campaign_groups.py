@@ -95,7 +95,8 @@ def _apart(groups: list[Threads], table: ReplyTable, name: str, *, allow: bool) 
             mine = np.setdiff1d(mine, taken)
         if not len(mine):
             raise DataError(
-                f"campaign {name!r}: all {len(threads)} posts of {ROLES[place]} are also the campaign's; choose others."
+                f"campaign {name!r}: all {len(threads)} posts of {ROLES[place]} are also in "
+                f"{' or '.join(ROLES[:place])}, so nothing is left to compare with; choose others."
             )
         kept.append(mine)
     return kept

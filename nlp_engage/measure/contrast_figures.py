@@ -104,7 +104,8 @@ def _label_errors(table: ReplyTable) -> FloatArray:
     rows = np.flatnonzero(table.measured)
     p, thread = table.probabilities[rows], table.thread[rows]
     kept_up = 1 - (1 - SAID) * DECAY ** -np.where(table.self_reply[rows], 0.0, table.exchange[rows])
-    worth = table.uniqueness[rows, None] * np.stack([np.zeros(len(rows)), kept_up, np.full(len(rows), SAID)], axis=1)
+    weight = table.voice[rows] * table.uniqueness[rows]
+    worth = weight[:, None] * np.stack([np.zeros(len(rows)), kept_up, np.full(len(rows), SAID)], axis=1)
     spread = (p * worth**2).sum(axis=1) - (p * worth).sum(axis=1) ** 2
     variances = np.concatenate([p * (1 - p), np.maximum(spread, 0.0)[:, None]], axis=1)
     count = len(table.thread_ids)

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 _WORD_TAG = re.compile(r"#(\w[\w·\-]*)")
 _PAIRED_TAG = re.compile(r"#([^#\n]{1,60})#")
 _SHOWN: Final = 5
+_CODED: Final = (
+    ". The run's author ids are salted, and this one would be {!r} in it: give ids, not display names, and --salt "
+    "where the run was made with one"
+)
 
 
 def _folded(text: str) -> str:
@@ -126,9 +130,8 @@ class PostBook:
         posts = [self.posts[t] for t in thread_ids]
         ids = self._known(wanted.ids, set(thread_ids), f"{place}: no thread", "threads")
         names = {name for post in posts for name in post.names}
-        accounts = set(
-            self._known([self._account(a) for a in wanted.accounts], names, f"{place}: no post by", "accounts")
-        )
+        written = {self._account(account): account for account in wanted.accounts}
+        accounts = set(self._known(list(written), names, f"{place}: no post by", "accounts", written))
         platforms = [_folded(p) for p in wanted.platforms]
         self._known(platforms, {p.platform for p in posts if p.platform}, f"{place}: no post on", "platforms")
         tags, notes = self._tags(wanted.hashtags, posts, place)
@@ -155,12 +158,17 @@ class PostBook:
         coded = self.alias(plain) if self.alias else None
         return _folded(coded or plain)
 
-    def _known(self, wanted: Sequence[str], known: set[str], what: str, things: str) -> Sequence[str]:
+    def _known(
+        self, wanted: Sequence[str], known: set[str], what: str, things: str, written: Mapping[str, str] | None = None
+    ) -> Sequence[str]:
+        """``wanted`` if all of it is known; ``written`` is how the caller wrote an entry, for the error."""
         unknown = [name for name in wanted if name not in known]
         if unknown:
             near = get_close_matches(unknown[0], sorted(known), n=3) or sorted(known)[:_SHOWN]
+            own = (written or {}).get(unknown[0], unknown[0])
+            coded = _CODED.format(unknown[0]) if unknown[0] != _folded(own.strip().removeprefix("@")) else ""
             raise DataError(
-                f"{what} {unknown[0]!r} in the archive ({len(unknown)} of {len(wanted)} {things} unknown); "
+                f"{what} {own!r} in the archive ({len(unknown)} of {len(wanted)} {things} unknown){coded}; "
                 f"it has {len(known)} {things}, e.g. {', '.join(map(repr, near)) or 'none'}."
             )
         return wanted

@@ -49,7 +49,8 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
 }
 _NOTES: Final = {
     "from assumptions": "这是按假设算的，不是数据：有条件就先做试点",
-    "the pilot has": "试点帖子太少，下面的数字可能差得很远",
+    "the pilot has": "试点帖子太少，这些数字可能差得很远",
+    "from": "起点离上限或下限太近，这么大的差异只可能朝一个方向",
 }
 
 
@@ -74,8 +75,8 @@ def power_lines(plan: PowerPlan, spread: Spread, assumed: Assumptions | None, la
             lang,
             effect=effect,
             figure=figure_word(plan.figure, lang),
-            alpha=f"{100 * (1 - plan.level):.0f}",
-            power=f"{100 * plan.power:.0f}",
+            alpha=f"{100 * (1 - plan.level):.3g}",
+            power=f"{100 * plan.power:.6g}",
             posts=f"{plan.posts:,}",
             replies=f"{plan.replies:,}",
         )

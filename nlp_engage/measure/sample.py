@@ -6,7 +6,7 @@ Source: Cochran 1977, "Sampling Techniques", section 6.4 (variance of a ratio).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from nlp_engage.measure.bootstrap import blocks, resample_weights
 
 if TYPE_CHECKING:
     from nlp_engage.types import FloatArray
+
+
+_ROUNDING: Final = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -43,13 +46,19 @@ class Sample:
 
     @property
     def variance(self) -> float:
-        """Variance of the rate, linearised; NaN with fewer than two threads.
+        """Variance of the rate, linearised; NaN with fewer than two threads, 0 where they differ by rounding only.
 
         ``n / (n - 1) * sum (x - rate * w)^2 / (sum w)^2``.
+
+        >>> Sample(top=np.array([1.0, 3.0]), below=np.array([4.0, 4.0])).variance
+        0.0625
         """
         if self.units < 2:
             return float("nan")
         away = self.scale * self.top - self.rate * self.below
+        # labels of one text, worked out in two batches, differ in their last digits: that is no spread
+        if np.abs(away).max() <= _ROUNDING * abs(self.scale) * float(np.abs(self.top).max()):
+            return 0.0
         return self.units / (self.units - 1) * float((away**2).sum()) / float(self.below.sum()) ** 2
 
     def without(self) -> FloatArray:

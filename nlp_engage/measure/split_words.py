@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from nlp_engage.measure.verdicts import place_of
+from nlp_engage.show import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,10 +55,10 @@ def split_lines(split: Mapping[str, Any], lang: str) -> list[str]:
     May: EQ +25.0 = mix +20.0, depth +5.0
     May: EP +0.5 = volume +0.0 (replies +1.0, the same people again -1.0), mix +0.4, depth +0.1
     """
-    place, label = place_of(lang), split["label"]
+    place, label = place_of(lang), plain(split["label"])
     if split["eq"] is None:
         return [_WORDS["none"][place].format(label=label)]
     return [
-        _WORDS[figure][place].format(label=label, **{part: f"{value:+.1f}" for part, value in split[figure].items()})
+        _WORDS[figure][place].format(label=label, **{part: f"{value:+z.1f}" for part, value in split[figure].items()})
         for figure in ("eq", "ep")
     ]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from operator import gt
 from typing import TYPE_CHECKING, Any, Final
 from unicodedata import east_asian_width
 
 from nlp_engage.errors import DataError
+from nlp_engage.show import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -59,8 +61,8 @@ _SENTENCES: Final[dict[str, tuple[str, str]]] = {
     "beside difference_in_differences": (" beyond the change of the control posts", "扣除对照帖的变化后"),
     "small": (" It is smaller than {margin}.", "但差异小于{margin}。"),
     "detectable": (
-        " Only a difference of about {mde} or more would have been seen.",
-        "这些数据只能看出约{mde}以上的差异。",
+        " A true difference smaller than about {mde} is easily missed with so few data.",
+        "数据这样少，小于约{mde}的真实差异很容易看漏。",
     ),
     "needed": (
         " To see {margin}, about {posts} posts with {replies} {people} (campaign) and {posts_b} with {replies_b} "
@@ -146,7 +148,7 @@ def sentence(row: Mapping[str, Any], lang: str, level: float) -> str:
     text = _say(
         key,
         lang,
-        label=row["label"],
+        label=plain(row["label"]),
         figure=figure_word(figure, lang),
         verdict=verdict_word(row, lang),
         a=number(row["campaign_value"], figure),
@@ -182,8 +184,9 @@ def _wanting(row: Mapping[str, Any], lang: str) -> str:
     if row["detectable"] is not None:
         text += _say("detectable", lang, mde=amount(row["detectable"], figure, lang))
     margin = amount(row["margin"], figure, lang)
-    if row["posts_needed"] is not None and row["contrast"] == "difference":
-        posts, replies = row["posts_needed"], row["replies_needed"]
+    posts, replies = row["posts_needed"], row["replies_needed"]
+    more = posts is not None and any(map(gt, posts, row["n_posts"]))  # else there are as many already: bad luck
+    if more and row["contrast"] == "difference":
         people = _say("people" if figure in _LEFT_OUT else "replies", lang)
         text += _say(
             "needed", lang, margin=margin, people=people, posts=f"{posts[0]:,}", replies=f"{replies[0]:,}",
@@ -221,10 +224,9 @@ def number(value: float | None, figure: str, *, signed: bool = False) -> str:
     """
     if value is None:
         return "–"
-    sign = "+" if signed else ""
-    if figure in ("eq", "ep_per_post"):
-        return f"{value:{sign}.1f}"
-    return f"{100 * value:{sign}.1f}" + ("" if signed else "%")
+    points = value if figure in ("eq", "ep_per_post") else 100 * value
+    text = f"{points:{'+z' if signed else 'z'}.1f}"  # z: no "-0.0"
+    return text if signed or figure in ("eq", "ep_per_post") else f"{text}%"
 
 
 def _say(key: str, lang: str, **values: str) -> str:
@@ -276,7 +278,7 @@ def _cells(row: Mapping[str, Any], lang: str) -> tuple[str, ...]:
     ends = [number(x, figure, signed=True) for x in _ends(row)]
     p = row["p"] if row["p_holm"] is None else row["p_holm"]
     return (
-        ("* " if row["headline"] else "  ") + row["label"],
+        ("* " if row["headline"] else "  ") + plain(row["label"]),
         figure_word(figure, lang),
         number(row["campaign_value"], figure),
         against,
