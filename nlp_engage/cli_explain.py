@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _PER_POST: Final = (
     "reach", "impressions", "followers", "likes", "comments", "shares", "saves", "follows", "reads", "wow", "headline",
 )  # fmt: skip
+_NAMED: Final = 10
 JSON: Final = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 
 
@@ -71,8 +72,12 @@ def _difference(table: ReplyTable, by: str, before: str, after: str) -> dict[str
     grouping = group(table, by)
     for name in (before, after):
         if name not in grouping.names:
-            raise DataError(f"no group {name!r} by {by}: there are {', '.join(grouping.names[:12])}.")
+            rest = f" and {len(grouping.names) - _NAMED} more" if len(grouping.names) > _NAMED else ""
+            raise DataError(f"no group {name!r} by {by}: there are {', '.join(grouping.names[:_NAMED])}{rest}.")
     masks = [grouping.rows == grouping.names.index(name) for name in (before, after)]
+    for name, mask in zip((before, after), masks, strict=True):
+        if not table.measured[mask].any():
+            raise DataError(f"group {name!r} by {by} has no labelled audience reply: there is nothing to split.")
     return {"by": by, "before": before, "after": after, **decompose(table, *masks).row()}
 
 
@@ -186,18 +191,29 @@ def translate(run: Path, numbers: Path | None, days: float | None, as_json: bool
 
 
 def _read_numbers(path: Path, threads: set[str]) -> dict[str, dict[str, float]]:
+    from nlp_engage.spreadsheet import from_csv, read_text
+
+    try:
+        columns, rows = from_csv(read_text(path))
+    except csv.Error as error:
+        raise DataError(f"{path} is no CSV ({error}): save it as one, in UTF-8.") from None
+    if "thread_id" not in columns:
+        raise DataError(f"{path} has no column thread_id: name the column of the posts so.")
     found: dict[str, dict[str, float]] = {}
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        for n, row in enumerate(csv.DictReader(file), 2):
-            thread = row.pop("thread_id", None)
-            if thread is None:
-                raise DataError(f"{path} has no column thread_id: name the column of the posts so.")
-            if thread not in threads:
-                raise DataError(f"{path}, line {n}: there is no thread {thread!r} in the run; take ids from it.")
+    for n, row in enumerate(rows, 1):
+        thread = row.pop("thread_id")
+        if thread not in threads:
+            raise DataError(f"{path}, row {n}: there is no thread {thread!r} in the run; take ids from it.")
+        if thread in found:
+            raise DataError(f"{path}, row {n}: thread {thread!r} is there twice; keep one row a post.")
+        found[thread] = {}
+        for name, value in row.items():
             try:
-                found[thread] = {str(k): float(v) for k, v in row.items() if v not in (None, "")}
-            except (TypeError, ValueError):
-                raise DataError(f"{path}, line {n}: {row} are no numbers; leave unknown ones empty.") from None
+                found[thread] |= {name: float(value)} if value else {}
+            except ValueError:
+                raise DataError(
+                    f"{path}, row {n}: {name} is {value!r}, which is no number; write 1234.5, or leave it empty."
+                ) from None
     return found
 
 

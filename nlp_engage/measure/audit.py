@@ -257,6 +257,7 @@ def _rows(name: str, sides: list[_Side], design: _Design, level: float) -> list[
     n_labels = round(sum(float(side.found.labels.sum()) for side in sides))
     n_replies = sum(side.replies for side in sides)
     note = "" if threads >= ADVISED_THREADS else f"{threads} audited threads: {_FEW if threads > 1 else _TOO_FEW}"
+    no_end = f"the audited figure is at its bound or all threads are alike: {_TOO_FEW}"
     nobody = np.full(len(joined.stratum), -1, dtype=np.int64)
     rows = []
     for k, key in enumerate(KEYS):
@@ -272,7 +273,8 @@ def _rows(name: str, sides: list[_Side], design: _Design, level: float) -> list[
             row |= _ends("audited", interval(audited, both, level, top))
             further = _further(both.times_to_halve, n_labels, n_replies)
         row |= {"n_replies": n_replies, "n_labels": n_labels, "n_threads": threads}
-        rows.append({**row, "labels_to_halve": further, "note": note})
+        why = no_end if threads >= MIN_THREADS and row["audited_low"] is None else note
+        rows.append({**row, "labels_to_halve": further, "note": why})
     return rows
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -95,16 +96,25 @@ def plan_audit(table: ReplyTable, budget: int, *, seed: int = 0, cap: int = CAP)
         The plan. Owner replies of the branches are in it, for their labels decide exchanges.
 
     Raises:
-        DataError: There are fewer than two threads with labelled replies, or the budget is less than two of them.
+        DataError: There are fewer than two threads with labelled replies, the budget is less than two of them, or the
+            seed is negative.
     """
+    if seed < 0:
+        raise DataError(f"seed is {seed}: it must be 0 or more. Any will do; note it down to draw the same sheet.")
     rows = np.flatnonzero(table.labelled)
     size = np.bincount(table.thread[rows], minlength=len(table.thread_ids))
     useful = np.flatnonzero(np.bincount(table.thread[table.measured], minlength=len(size)) > 0)
-    chances = _chances(size[useful], budget, cap) if len(useful) else np.zeros(0)
-    if len(useful) < 2 or chances.sum() < 2:
+    if len(useful) < 2:
+        raise DataError(
+            f"{len(useful)} of {len(size)} threads hold audience replies with a label: an audit draws some of at least "
+            "two. With one, label all its replies by hand (nlp_engage.measure.by_hand)."
+        )
+    chances = _chances(size[useful], budget, cap)
+    if chances.sum() < 2:
+        each = np.minimum(size[useful], cap).mean()
         raise DataError(
             f"a budget of {budget} labels buys {chances.sum():.1f} of {len(useful)} threads: an audit needs two at "
-            "least, and thirty to be worth much. Raise the budget."
+            f"least, about {ceil(2 * each)} labels, and thirty to be worth much. Raise the budget."
         )
     rng = np.random.default_rng(seed)
     order, kinds = _spread(table, useful)

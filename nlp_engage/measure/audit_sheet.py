@@ -110,6 +110,8 @@ def read_sheet(path: Path) -> list[dict[str, Any]]:
         units = _json_lines(text) if text.lstrip()[:1] == "{" else _table(text)
     except (ValueError, csv.Error) as error:
         raise DataError(f"{path}: neither JSON lines nor CSV ({error}); save it in one of these") from None
+    if not units and text.strip() and "uid" not in text.split("\n", 1)[0]:
+        raise DataError(f"{path}: neither JSON lines nor CSV with a column uid; save it as `nlp-engage audit plan` did")
     for number, unit in enumerate(units, 1):
         if not isinstance(unit, dict) or not unit.get("uid"):
             raise DataError(f"{path}, unit {number}: no uid; keep the column uid as `nlp-engage audit plan` wrote it")
@@ -169,6 +171,8 @@ def hand_labels(units: Sequence[Mapping[str, Any]], table: ReplyTable) -> HandLa
     notes["drawn replies without a label: left out (fine if chance decided which)"] = sum(
         key not in labels and key[0] not in whole for key in found.blank
     )
+    if units and found.undrawn == len(units):
+        raise DataError("no unit of the sheet has p_inclusion: keep the columns as `nlp-engage audit plan` wrote them.")
     if not labels:
         raise DataError("no unit of the sheet has a label: write M, D or S into the column label.")
     return HandLabels(
@@ -189,6 +193,7 @@ class _Found:
     blank: dict[Key, str] = field(default_factory=dict)
     whole: dict[str, int] = field(default_factory=dict)
     rows: Counter[str] = field(default_factory=Counter)
+    whole_p: dict[str, float] = field(default_factory=dict)
     undrawn: int = 0
 
     def take(self, unit: Mapping[str, Any], key: Key) -> None:
@@ -199,6 +204,11 @@ class _Found:
             return
         if self.inclusion.setdefault(key, p) != p:
             raise DataError(f"reply {uid!r} is in the sheet with two probabilities, {self.inclusion[key]} and {p}.")
+        if unit.get("thread_units") and self.whole_p.setdefault(key[0], p) != p:
+            raise DataError(
+                f"thread {key[0]!r} was drawn as a whole and has two probabilities in the sheet, "
+                f"{self.whole_p[key[0]]} and {p} (reply {uid!r}): keep the column p_inclusion as it was written."
+            )
         if unit.get("stratum"):
             self.stratum[key[0]] = str(unit["stratum"])
         if key not in self.labels and key not in self.blank:
@@ -255,7 +265,7 @@ def _probability(unit: Mapping[str, Any]) -> float | None:
 def _count(unit: Mapping[str, Any]) -> int:
     try:
         return int(float(unit["thread_units"]))
-    except ValueError:
+    except (ValueError, OverflowError):
         raise DataError(
             f"reply {unit['uid']!r} has thread_units {unit['thread_units']!r}: keep the column as it was written."
         ) from None
@@ -277,5 +287,9 @@ class _Places:
         for comment in (uid, uid.removeprefix(f"{thread}:")):
             if (str(thread), comment) in self._known:
                 return str(thread), comment
-        why = "is in several threads, and the unit names none" if uid in self._thread and not thread else "is not in it"
+        why = (
+            "is in several threads, and the unit names none"
+            if uid in self._thread and not thread
+            else "is not in the run"
+        )
         raise DataError(f"reply {uid!r} of the sheet {why}: use the run that the sheet was drawn from.")

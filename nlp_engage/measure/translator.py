@@ -28,6 +28,11 @@ NUMBERS: Final = (
 ``headline`` is 1 for the first article of a push (头条) and 0 for others."""
 
 
+_MOST: Final = 1e15
+_HOUR: Final = 1 / 24
+_CENTURY: Final = 36_525.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
     """One classical number.
@@ -93,10 +98,16 @@ def translate(
         One metric for each formula, in a fixed order.
 
     Raises:
-        DataError: A number has an unknown name or is negative, or a period is not longer than 0 days.
+        DataError: A number has an unknown name or is out of its range (0 to 1e15), none is of a thread in the table, or
+            the period is none (an hour to a century).
     """
     numbers = numbers or {}
     _check(numbers, days)
+    if numbers and table.thread_ids and not set(numbers) & set(table.thread_ids):
+        raise DataError(
+            f"none of the {len(numbers)} threads with numbers is in the archive (it has e.g. {table.thread_ids[0]!r}): "
+            "the keys must be thread ids."
+        )
     posts = _posts(table, numbers, days, threads)
     metrics = []
     for formula in _FORMULAS:
@@ -107,7 +118,7 @@ def translate(
             reason = "no post is a headline"
         value = None if reason else formula.compute(posts)
         if value is not None and not np.isfinite(value):
-            value, reason = None, f"{formula.needs[0]} is 0"
+            value, reason = None, f"{formula.needs[0]} is 0 for {int((posts[formula.needs[0]] == 0).sum())} posts"
         metrics.append(
             Metric(
                 key=formula.key,
@@ -128,10 +139,12 @@ def _check(numbers: Mapping[str, Mapping[str, float]], days: float | None) -> No
         for name, value in given.items():
             if name not in NUMBERS:
                 raise DataError(f"thread {thread_id!r} has a number {name!r}: known are {', '.join(NUMBERS)}.")
-            if not value >= 0:
-                raise DataError(f"thread {thread_id!r}: {name} is {value}, it must be 0 or more.")
-    if days is not None and not days > 0:
-        raise DataError(f"the period is {days} days: it must be longer than 0.")
+            if not 0 <= value <= _MOST:
+                raise DataError(
+                    f"thread {thread_id!r}: {name} is {value}, it must be 0 or more, and at most {_MOST:g}."
+                )
+    if days is not None and not _HOUR <= days <= _CENTURY:
+        raise DataError(f"the period is {days} days: it must be longer than 0, from an hour to a century.")
 
 
 def _posts(
