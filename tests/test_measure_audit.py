@@ -268,7 +268,7 @@ def test_a_sheet_that_would_mislead_is_refused(drawn, change, message):
         (b"a,b\n1,2\n", "no uid"),
         (b'{"uid": 1', "neither"),
         (b"\xff\xfe", "cannot be read .*save it as UTF-8"),
-        (b'[{"label": "M"}]', "neither JSON lines nor CSV with a column uid"),
+        (b'[{"uid": "1"}]', "neither JSON lines nor CSV with a column uid"),
     ],
 )
 def test_a_file_that_is_no_sheet_is_refused(tmp_path, content, message):

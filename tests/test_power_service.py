@@ -175,6 +175,10 @@ def test_power_prints_its_assumptions_in_both_languages():
     both = run("power", "somewhere", "--share", 0.3)
     assert both.exit_code == 2
     assert "--share is measured in RUN" in both.stderr
+    for option, figure in (("--share", "eq"), ("--credit-sd", DIALOGUE)):
+        idle = run("power", option, 0.3, "--figure", figure)
+        assert idle.exit_code == 2
+        assert f"{option} says nothing of {figure}" in idle.stderr
 
 
 # Service pages.

@@ -88,6 +88,13 @@ def compare(
     Raises:
         DataError: A group is empty, groups overlap, the plan names what the archive does not have, or a setting is
             out of its range.
+
+    >>> from nlp_engage.measure.campaign_file import parse_campaigns
+    >>> from nlp_engage.measure.worked import worked_archive
+    >>> plan = parse_campaigns({"baseline": {"until": "2026-06-15"}, "campaigns": {"june": {"from": "2026-06-15"}}})
+    >>> row = compare(worked_archive(12), plan).rows()[0]
+    >>> row["figure"], row["n_posts"], row["n_replies"], round(row["difference"], 2), row["verdict"]
+    ('eq', [6, 6], [39, 39], 0.0, 'no_difference')
     """
     book = PostBook(alias=alias)
     table = collect(book.watch(labelled_trees))
@@ -113,8 +120,19 @@ def compare_table(
         level: As for ``compare``.
         seed: As for ``compare``.
 
+    Returns:
+        As ``compare``.
+
     Raises:
         DataError: As ``compare``.
+
+    >>> from nlp_engage.measure.campaign_file import parse_campaigns
+    >>> from nlp_engage.measure.worked import worked_archive
+    >>> plan = parse_campaigns({"baseline": {"until": "2026-06-15"}, "campaigns": {"june": {"from": "2026-06-15"}}})
+    >>> book = PostBook()
+    >>> table = collect(book.watch(worked_archive(12)))
+    >>> compare_table(table, book, plan).rows() == compare(worked_archive(12), plan).rows()
+    True
     """
     check_resampling(resamples, level, seed, least=MIN_RESAMPLES, lowest=0.5)
     groups, notes = find_groups(table, book, plan)
@@ -318,6 +336,12 @@ def holm(p: Sequence[float]) -> list[float]:
 
     The smallest is multiplied by how many there are, the next by one less, and so on; none is smaller than the one
     before it (Holm 1979). Holds however the tests depend on each other.
+
+    Args:
+        p: p-values in [0, 1], in any order.
+
+    Returns:
+        Corrected ones in [0, 1], in the same order.
 
     >>> [round(x, 6) for x in holm([0.01, 0.04, 0.03])]
     [0.03, 0.06, 0.06]

@@ -127,8 +127,21 @@ class CampaignFile:
 def read_campaigns(path: str | Path) -> CampaignFile:
     """Read a campaign file.
 
+    Args:
+        path: TOML in UTF-8; ``docs/campaigns.md`` lists its keys.
+
+    Returns:
+        What the file asks for, with the defaults filled in.
+
     Raises:
         DataError: There is no such file, it is no TOML, or it breaks a rule; the message says which and where.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "campaigns.toml"
+    ...     _ = path.write_text('campaigns.may = {ids = ["t1"], baseline = {ids = ["t0"]}}', "utf-8")
+    ...     [campaign.name for campaign in read_campaigns(path).campaigns]
+    ['may']
     """
     try:
         content = Path(path).read_text("utf-8-sig")
@@ -149,6 +162,9 @@ def parse_campaigns(content: Mapping[str, Any], place: str = "campaigns") -> Cam
     Args:
         content: The file as nested tables.
         place: Name of the file, for errors.
+
+    Returns:
+        What the file asks for, with the defaults filled in; moments are in UTC.
 
     Raises:
         DataError: A key is unknown, a value is of the wrong kind or out of range, or something is missing.

@@ -100,8 +100,16 @@ def measure_table(
         level: As for ``measure``.
         seed: As for ``measure``.
 
+    Returns:
+        As ``measure``.
+
     Raises:
         DataError: There is no such column, or a setting is out of its range.
+
+    >>> from nlp_engage.measure.worked import worked_archive
+    >>> table = collect(worked_archive(12))
+    >>> [(row["group"], round(row["eq"], 1)) for row in measure_table(table, by="month").rows()]
+    [('2026-05', 19.8), ('2026-06', 20.5), ('2026-07', 18.7)]
     """
     check_resampling(resamples, level, seed)
     grouping = group(table, by)

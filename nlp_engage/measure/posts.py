@@ -37,6 +37,12 @@ def _folded(text: str) -> str:
 def hashtags(text: str) -> frozenset[str]:
     """Hashtags of a text, without signs and case; a Chinese topic stands between two signs and may hold spaces.
 
+    Args:
+        text: As the archive has it.
+
+    Returns:
+        Folded: NFKC, lower case.
+
     >>> sorted(hashtags("New! #PorchStories and #summer-2026. #门廊故事#今晚见 ＃Tea"))
     ['porchstories', 'summer-2026', 'tea', '门廊故事']
     """
@@ -100,7 +106,19 @@ class PostBook:
     posts: dict[str, Post] = field(default_factory=dict)
 
     def watch(self, labelled_trees: Iterable[LabelledTree]) -> Iterator[LabelledTree]:
-        """Pass trees on and note their posts."""
+        """Pass trees on and note their posts.
+
+        Args:
+            labelled_trees: Trees, in any order.
+
+        Yields:
+            The same trees.
+
+        >>> from nlp_engage.measure.worked import worked_archive
+        >>> book = PostBook()
+        >>> len(list(book.watch(worked_archive(2)))), sorted(book.posts), sorted(book.posts["t0"].tags)
+        (2, ['t0', 't1'], ['soup'])
+        """
         for labelled in labelled_trees:
             tree, post = labelled.tree, labelled.tree.post
             marked = sorted(c.author for c in tree.comments if c.is_owner and c.author)
@@ -126,6 +144,12 @@ class PostBook:
 
         Raises:
             DataError: An id, account or platform is nowhere in the archive, or none of the hashtags is.
+
+        >>> from nlp_engage.measure.worked import worked_archive
+        >>> book = PostBook()
+        >>> ids = [labelled.tree.thread_id for labelled in book.watch(worked_archive(3))]
+        >>> book.select(ids, Selection(ids=("t1",), hashtags=("#Soup",)), "campaign")[0].tolist()
+        [False, True, False]
         """
         posts = [self.posts[t] for t in thread_ids]
         ids = self._known(wanted.ids, set(thread_ids), f"{place}: no thread", "threads")
@@ -193,7 +217,20 @@ def _within(moment: datetime | None, start: datetime | None, stop: datetime | No
 
 
 def owners(book: PostBook) -> Mapping[str, str]:
-    """Thread id -> page (account and platform), for grouping; threads whose owner is unknown are left out."""
+    """Thread id -> page (account and platform), for grouping; threads whose owner is unknown are left out.
+
+    Args:
+        book: Watched the trees.
+
+    Returns:
+        Account, with its platform where that is known.
+
+    >>> from nlp_engage.measure.worked import worked_archive
+    >>> book = PostBook()
+    >>> _ = list(book.watch(worked_archive(2)))
+    >>> owners(book)
+    {'t0': 'cafe', 't1': 'cafe'}
+    """
     return {
         thread: post.account if post.platform is None else f"{post.account} ({post.platform})"
         for thread, post in book.posts.items()

@@ -104,15 +104,35 @@ class PowerPlan:
     notes: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """The plan as plain values, for JSON."""
+        """The plan as plain values, for JSON.
+
+        Returns:
+            As the attributes; what cannot be given is ``None``.
+
+        >>> plan_power(Spread(thread=0.04, gap=0.02, replies=20.0, posts=0), figure="eq", effect=5).to_dict()["notes"]
+        ['from assumptions, not from data: measure a pilot if you can']
+        """
         return {**asdict(self), "notes": list(self.notes)}
 
 
 def pilot_spread(table: ReplyTable, figure: str) -> Spread:
     """Measure the spread between threads in a pilot.
 
+    Args:
+        table: The facts of the pilot.
+        figure: One of ``FIGURES``.
+
+    Returns:
+        Variances on the scale of the rate (points of 100 for EQ, shares in [0, 1]).
+
     Raises:
         DataError: The pilot has fewer than ``MIN_POSTS`` posts with a say, or its threads are all alike.
+
+    >>> from nlp_engage.measure import collect
+    >>> from nlp_engage.measure.worked import worked_archive
+    >>> spread = pilot_spread(collect(worked_archive(12)), "eq")
+    >>> spread.posts, spread.replies, round(spread.rate, 1)
+    (12, 6.5, 19.8)
     """
     what, sums = _figure(figure), thread_sums(table)
     threads = np.arange(len(table.thread_ids))
@@ -139,6 +159,13 @@ def pilot_spread(table: ReplyTable, figure: str) -> Spread:
 
 def assumed_spread(assumed: Assumptions, figure: str) -> Spread:
     """The spread between threads that assumptions imply.
+
+    Args:
+        assumed: What is taken for granted.
+        figure: ``eq`` or a share.
+
+    Returns:
+        As ``pilot_spread``, of 0 posts.
 
     Raises:
         DataError: An assumption is out of its range.
@@ -179,6 +206,9 @@ def plan_power(spread: Spread, *, figure: str, effect: float, level: float = 0.9
         effect: Difference in points, up or down, 0.1 or more.
         level: Confidence level; the test is two-sided at ``1 - level``.
         power: Probability of seeing the difference if it is there.
+
+    Returns:
+        Posts, replies and labels, 1 or more each.
 
     Raises:
         DataError: A setting is out of its range.

@@ -35,12 +35,26 @@ class Sample:
 
     @property
     def units(self) -> int:
-        """Threads that have a say."""
+        """Threads that have a say.
+
+        Returns:
+            0 or more.
+
+        >>> Sample(top=np.array([1.0, 0.0]), below=np.array([4.0, 0.0])).units
+        1
+        """
         return int((self.below > 0).sum())
 
     @property
     def rate(self) -> float:
-        """The rate, NaN where nobody has a say."""
+        """The rate, NaN where nobody has a say.
+
+        Returns:
+            In the unit of ``scale``.
+
+        >>> Sample(top=np.array([1.0, 3.0]), below=np.array([4.0, 4.0]), scale=100.0).rate
+        50.0
+        """
         below = float(self.below.sum())
         return self.scale * float(self.top.sum()) / below if below > 0 else float("nan")
 
@@ -49,6 +63,9 @@ class Sample:
         """Variance of the rate, linearised; NaN with fewer than two threads, 0 where they differ by rounding only.
 
         ``n / (n - 1) * sum (x - rate * w)^2 / (sum w)^2``.
+
+        Returns:
+            In the squared unit of ``scale``, 0 or more.
 
         >>> Sample(top=np.array([1.0, 3.0]), below=np.array([4.0, 4.0])).variance
         0.0625
@@ -62,13 +79,32 @@ class Sample:
         return self.units / (self.units - 1) * float((away**2).sum()) / float(self.below.sum()) ** 2
 
     def without(self) -> FloatArray:
-        """The rate without each thread, NaN where nothing is left. Shape: (n,)."""
+        """The rate without each thread, NaN where nothing is left. Shape: (n,).
+
+        Returns:
+            In the unit of ``scale``. Shape: (n,).
+
+        >>> Sample(top=np.array([1.0, 3.0]), below=np.array([4.0, 4.0])).without().tolist()
+        [0.75, 0.25]
+        """
         top, below = self.top.sum() - self.top, self.below.sum() - self.below
         found: FloatArray = np.divide(self.scale * top, below, out=np.full(len(top), np.nan), where=below > 1e-12)
         return found
 
     def draws(self, resamples: int, seed: int) -> FloatArray:
-        """The rate in each resample of threads. Shape: (resamples,)."""
+        """The rate in each resample of threads. Shape: (resamples,).
+
+        Args:
+            resamples: How many.
+            seed: Same seed, same resamples.
+
+        Returns:
+            In the unit of ``scale``, NaN where nobody drawn has a say. Shape: (resamples,).
+
+        >>> drawn = Sample(top=np.array([1.0, 3.0]), below=np.array([4.0, 4.0])).draws(100, seed=0)
+        >>> sorted(set(drawn.tolist()))
+        [0.25, 0.5, 0.75]
+        """
         place = blocks(len(self.top), seed)
         count = int(place.max(initial=-1)) + 1
         top, below = np.bincount(place, self.top, count), np.bincount(place, self.below, count)

@@ -81,7 +81,20 @@ class CaseBook:
     met: set[str] = field(default_factory=set)
 
     def watch(self, labelled_trees: Iterable[LabelledTree]) -> Iterator[LabelledTree]:
-        """Pass trees on and note their cases."""
+        """Pass trees on and note their cases.
+
+        Args:
+            labelled_trees: Trees, in any order.
+
+        Yields:
+            The same trees.
+
+        >>> from nlp_engage.measure.worked import worked_archive
+        >>> book = CaseBook()
+        >>> _ = list(book.watch(worked_archive(1)))
+        >>> [(case.comment_id, case.kind, case.answered) for case in book.cases]
+        [('t0.1', 'question', True), ('t0.9', 'request', False)]
+        """
         for labelled in labelled_trees:
             brand = self._brand(labelled)
             asked = _asked(labelled, brand)
@@ -209,6 +222,9 @@ class ServiceReport:
         Keys: ``group, kind, n_cases, n_threads, n_answered``; ``answered`` (share of cases), ``hours`` (median to the
         first answer), ``goes_on`` and ``comes_back`` (shares of the answered cases), each with ``_low`` and ``_high``;
         ``hours_90`` (nine in ten answers come within); ``notes``, the reason of every ``None``.
+
+        Returns:
+            Shares in [0, 1], times in hours.
         """
         return [{**row, "notes": dict(row["notes"])} for row in self.groups]
 

@@ -42,8 +42,20 @@ def service_lines(report: ServiceReport, lang: str) -> list[str]:
         report: What was measured.
         lang: ``en`` or ``zh``.
 
+    Returns:
+        One line a row.
+
     Raises:
         DataError: There are no words in this language.
+
+    >>> from nlp_engage.measure.service import service
+    >>> from nlp_engage.measure.worked import worked_archive
+    >>> for line in service_lines(service(worked_archive(1)), "en"):
+    ...     print(line)
+    group  kind                  cases  answered  median hours  9 in 10 within  goes on as dialogue  asker comes back
+    all    all                   2      50%       2.0           2.0             100%                 100%
+    all    questions             1      100%      2.0           2.0             100%                 100%
+    all    requests, complaints  1      0%        –             –               –                    –
     """
     shown = [row for row in report.rows() if row["n_cases"] or row["kind"] == "all"]
     lines = columns([_HEADS[place_of(lang)], *(_cells(row, lang) for row in shown)])

@@ -32,8 +32,17 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
 def split_head(lang: str) -> str:
     """What stands above the lines.
 
+    Args:
+        lang: ``en`` or ``zh``.
+
+    Returns:
+        One line.
+
     Raises:
         DataError: There are no words in this language.
+
+    >>> split_head("en")
+    'Campaign less baseline, split into parts that add up'
     """
     return _WORDS["head"][place_of(lang)]
 
@@ -44,6 +53,9 @@ def split_lines(split: Mapping[str, Any], lang: str) -> list[str]:
     Args:
         split: An entry of ``CampaignReport.splits``.
         lang: ``en`` or ``zh``.
+
+    Returns:
+        Two lines, or one.
 
     Raises:
         DataError: There are no words in this language.

@@ -58,7 +58,15 @@ class Metric:
     source: str
 
     def row(self) -> dict[str, Any]:
-        """As plain values."""
+        """As plain values.
+
+        Returns:
+            As the attributes.
+
+        >>> names = dict.fromkeys(("key", "name", "name_zh", "reason", "formula", "version", "source"), "")
+        >>> Metric(**names, value=1.0).row()["value"]
+        1.0
+        """
         return {name: getattr(self, name) for name in self.__slots__}
 
 
@@ -100,6 +108,12 @@ def translate(
     Raises:
         DataError: A number has an unknown name or is out of its range (0 to 1e15), none is of a thread in the table, or
             the period is none (an hour to a century).
+
+    >>> from nlp_engage.measure import collect
+    >>> from nlp_engage.measure.worked import worked_archive
+    >>> likes = {"t0": {"likes": 40.0, "shares": 2.0, "saves": 1.0}}
+    >>> [(m.key, m.value, m.reason) for m in translate(collect(worked_archive(1)), likes)][-1:]
+    [('xiaohongshu_interactions', 50.0, '')]
     """
     numbers = numbers or {}
     _check(numbers, days)

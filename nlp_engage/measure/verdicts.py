@@ -119,14 +119,38 @@ def decide(difference: Ends, *, p: float | None, margin: float | None, level: fl
 def figure_word(figure: str, lang: str) -> str:
     """Name of a figure.
 
+    Args:
+        figure: Key of ``FIGURE_WORDS``.
+        lang: ``en`` or ``zh``.
+
+    Returns:
+        In words.
+
     Raises:
         DataError: There are no words in this language.
+
+    >>> figure_word("reciprocity", "en"), figure_word("reciprocity", "zh")
+    ('reciprocity', '互惠率')
     """
     return FIGURE_WORDS[figure][place_of(lang)]
 
 
 def verdict_word(row: Mapping[str, Any], lang: str) -> str:
-    """The verdict of a comparison in a few words."""
+    """The verdict of a comparison in a few words.
+
+    Args:
+        row: With ``verdict``, ``margin`` and ``figure``.
+        lang: ``en`` or ``zh``.
+
+    Returns:
+        In words, with the margin where it matters.
+
+    Raises:
+        DataError: There are no words in this language.
+
+    >>> verdict_word({"verdict": SAME, "margin": 5.0, "figure": "eq"}, "en")
+    'no difference larger than 5.0 points'
+    """
     return VERDICT_WORDS[row["verdict"]][place_of(lang)].format(margin=amount(row["margin"], row["figure"], lang))
 
 
@@ -138,8 +162,19 @@ def sentence(row: Mapping[str, Any], lang: str, level: float) -> str:
         lang: ``en`` or ``zh``.
         level: Confidence level of the interval.
 
+    Returns:
+        Text for people; never a number that ``row`` does not have.
+
     Raises:
         DataError: There are no words in this language.
+
+    >>> from nlp_engage.measure.campaign import compare
+    >>> from nlp_engage.measure.campaign_file import parse_campaigns
+    >>> from nlp_engage.measure.worked import worked_archive
+    >>> plan = parse_campaigns({"baseline": {"ids": ["t0"]}, "campaigns": {"may": {"ids": ["t1"]}}})
+    >>> row = compare(worked_archive(2), plan).rows()[0]
+    >>> print(sentence({**row, "note": "only one post each"}, "en", 0.9))
+    may: not enough data on the engagement quality (EQ) against the baseline: -10.8 points. Only one post each.
     """
     verdict, figure = row["verdict"], row["figure"]
     key = verdict if verdict in (SAME, UNDECIDED) else row["contrast"]
@@ -206,6 +241,15 @@ def _reason(note: str, lang: str) -> str:
 def amount(value: float | None, figure: str, lang: str, *, signed: bool = False) -> str:
     """A difference with its unit.
 
+    Args:
+        value: On the scale of the figure; ``None`` is a dash.
+        figure: Key of ``FIGURE_WORDS``.
+        lang: ``en`` or ``zh``.
+        signed: Write a plus, too.
+
+    Returns:
+        With its unit.
+
     >>> amount(0.053, "share_genuine_dialogue", "en", signed=True), amount(5.0, "eq", "zh")
     ('+5.3 points', ' 5.0 分')
     """
@@ -218,6 +262,14 @@ def amount(value: float | None, figure: str, lang: str, *, signed: bool = False)
 
 def number(value: float | None, figure: str, *, signed: bool = False) -> str:
     """A figure as it is read: shares in per cent, a difference of shares in points.
+
+    Args:
+        value: On the scale of the figure; ``None`` is a dash.
+        figure: Key of ``FIGURE_WORDS``.
+        signed: A difference: with its sign, in points.
+
+    Returns:
+        With one decimal.
 
     >>> number(0.413, "reciprocity"), number(-0.053, "reciprocity", signed=True), number(39.27, "eq")
     ('41.3%', '-5.3', '39.3')
@@ -236,8 +288,17 @@ def _say(key: str, lang: str, **values: str) -> str:
 def place_of(lang: str) -> int:
     """Place of a language in a pair of words.
 
+    Args:
+        lang: ``en`` or ``zh``.
+
+    Returns:
+        0 or 1.
+
     Raises:
         DataError: There are no words in this language.
+
+    >>> place_of("zh")
+    1
     """
     if lang not in LANGUAGES:
         raise DataError(f"verdicts are given in {' or '.join(LANGUAGES)}, not in {lang!r}")
@@ -245,7 +306,25 @@ def place_of(lang: str) -> int:
 
 
 def table_text(rows: Sequence[Mapping[str, Any]], lang: str) -> list[str]:
-    """Comparisons as lines of a table for a terminal."""
+    """Comparisons as lines of a table for a terminal.
+
+    Args:
+        rows: As ``CampaignReport.rows`` gives them.
+        lang: ``en`` or ``zh``.
+
+    Returns:
+        One line a row, below one of heads.
+
+    Raises:
+        DataError: There are no words in this language.
+
+    >>> from nlp_engage.measure.campaign import compare
+    >>> from nlp_engage.measure.campaign_file import parse_campaigns
+    >>> from nlp_engage.measure.worked import worked_archive
+    >>> plan = parse_campaigns({"baseline": {"ids": ["t0"]}, "campaigns": {"may": {"ids": ["t1"]}}})
+    >>> print(table_text(compare(worked_archive(2), plan).rows(), "en")[1])
+    * may     engagement quality (EQ)            29.5      40.4           -10.8       –         –  not enough data
+    """
     heads = (
         ("campaign", "figure", "campaign", "compared with", "difference", "interval", "p", "verdict"),
         ("活动", "指标", "活动值", "对比", "差异", "区间", "p", "结论"),
@@ -255,6 +334,12 @@ def table_text(rows: Sequence[Mapping[str, Any]], lang: str) -> list[str]:
 
 def columns(lines: Sequence[Sequence[str]]) -> list[str]:
     """Cells in columns; a Chinese character takes the room of two.
+
+    Args:
+        lines: Rows of equally many cells.
+
+    Returns:
+        One line a row.
 
     >>> columns([("指标", "p"), ("EQ", "0.1")])
     ['指标  p', 'EQ    0.1']
