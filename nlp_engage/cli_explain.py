@@ -73,7 +73,9 @@ def _difference(table: ReplyTable, by: str, before: str, after: str) -> dict[str
     for name in (before, after):
         if name not in grouping.names:
             rest = f" and {len(grouping.names) - _NAMED} more" if len(grouping.names) > _NAMED else ""
-            raise DataError(f"no group {name!r} by {by}: there are {', '.join(grouping.names[:_NAMED])}{rest}.")
+            raise DataError(
+                f"no group {name!r} by {by}: there are {', '.join(map(repr, grouping.names[:_NAMED]))}{rest}."
+            )
     masks = [grouping.rows == grouping.names.index(name) for name in (before, after)]
     for name, mask in zip((before, after), masks, strict=True):
         if not table.measured[mask].any():
@@ -109,7 +111,9 @@ def _explained(found: dict[str, Any], top: int) -> Iterable[str]:
 
 
 def _split_lines(split: dict[str, Any]) -> Iterable[str]:
-    yield f"{split['after']} less {split['before']} (by {split['by']})"
+    from nlp_engage.show import plain
+
+    yield f"{plain(split['after'])} less {plain(split['before'])} (by {split['by']})"
     eq, ep = split["eq"], split["ep"]
     yield f"  EQ {eq['difference']:+z.1f} = mix {eq['mix']:+z.1f}, depth {eq['depth']:+z.1f}"
     yield (
@@ -122,16 +126,11 @@ def _split_lines(split: dict[str, Any]) -> Iterable[str]:
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> Iterable[str]:
-    cells = [[str(cell) for cell in row] for row in (head, *rows)]
-    widths = [max(len(row[k]) for row in cells) for k in range(len(head))]
-    words = {k for k in range(len(head)) if k == 0 or head[k] == "constants"}
-    for row in cells:
-        yield (
-            "  "
-            + "  ".join(
-                c.ljust(w) if k in words else c.rjust(w) for k, (c, w) in enumerate(zip(row, widths, strict=True))
-            ).rstrip()
-        )
+    from nlp_engage.show import in_columns, plain
+
+    cells = [list(head), *([plain(str(row[0])), *map(str, row[1:])] for row in rows)]
+    words = [k for k, name in enumerate(head) if k == 0 or name == "constants"]
+    yield from (f"  {line}" for line in in_columns(cells, left=words).split("\n"))
 
 
 def _n(value: float | None, digits: int = 1) -> str:

@@ -496,6 +496,7 @@ def test_accounts_are_found_where_author_ids_are_salted(labelled):
     lost = run("compare", labelled / "salted", "--campaigns", labelled / "c.toml", "--resamples", 200)
     assert lost.exit_code == 1
     assert "no post by 'shop'" in lost.stderr
+    assert "a run that was labelled with --salt needs the same --salt here" in lost.stderr
     other = run("compare", labelled / "salted", "--campaigns", labelled / "c.toml", "--salt", "pepper")
     assert other.exit_code == 1
     assert "no post by 'shop' in the archive (1 of 1 accounts unknown). The run's author ids are salted" in other.stderr

@@ -28,6 +28,7 @@ _CODED: Final = (
     ". The run's author ids are salted, and this one would be {!r} in it: give ids, not display names, and --salt "
     "where the run was made with one"
 )
+_MAYBE_CODED: Final = " (a run that was labelled with --salt needs the same --salt here)"
 
 
 def _folded(text: str) -> str:
@@ -191,6 +192,8 @@ class PostBook:
             near = get_close_matches(unknown[0], sorted(known), n=3) or sorted(known)[:_SHOWN]
             own = (written or {}).get(unknown[0], unknown[0])
             coded = _CODED.format(unknown[0]) if unknown[0] != _folded(own.strip().removeprefix("@")) else ""
+            if things == "accounts" and not coded and not self.alias:
+                coded = _MAYBE_CODED
             raise DataError(
                 f"{what} {own!r} in the archive ({len(unknown)} of {len(wanted)} {things} unknown){coded}; "
                 f"it has {len(known)} {things}, e.g. {', '.join(map(repr, near)) or 'none'}."
