@@ -537,6 +537,15 @@ def test_a_label_cannot_steer_the_terminal_or_break_the_table():
     assert not any("\x1b" in line or "\n" in line for line in lines)
 
 
+def test_a_level_that_no_deal_could_reach_is_refused():
+    with pytest.raises(DataError, match=r"at level 0.999 and with 1 verdicts .* Take 999 or more"):
+        found(lively(), level=0.999, resamples=200)
+    twice = {**PLAN, "overlap": "allow", "campaigns": {k: PLAN["campaigns"]["may"] for k in "ab"}}
+    with pytest.raises(DataError, match=r"with 2 verdicts .* Take 199 or more"):
+        found(lively(), twice, level=0.99, resamples=198)
+    assert row(found(lively(), twice, level=0.99, resamples=199))["verdict"] == "higher"
+
+
 def test_numbers_have_no_negative_zero():
     assert number(-1e-9, "eq", signed=True) == "+0.0"
     assert number(-1e-9, "reciprocity") == "0.0%"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from nlp_engage.errors import DataError
 from nlp_engage.measure.audience import audience_samples
 from nlp_engage.measure.bootstrap import check_resampling
 from nlp_engage.measure.campaign_groups import ROLES, Parts, find_groups
@@ -135,6 +136,7 @@ def compare_table(
     True
     """
     check_resampling(resamples, level, seed, least=MIN_RESAMPLES, lowest=0.5)
+    _check_reach(plan, resamples, level)
     groups, notes = find_groups(table, book, plan)
     settings = Settings(plan=plan, resamples=resamples, level=level, seed=seed)
     sums = thread_sums(table)
@@ -153,6 +155,20 @@ def compare_table(
         splits=tuple(_split(parts, table) for parts in groups),
         notes=tuple(notes),
     )
+
+
+def _check_reach(plan: CampaignFile, resamples: int, level: float) -> None:
+    """Refuse settings with which no p-value could ever be small enough, for then "not enough data" would mislead.
+
+    The smallest p-value of n random deals is 1 / (n + 1), and Holm multiplies it by the size of the family.
+    """
+    family = sum(1 + (campaign.control is not None) for campaign in plan.campaigns)
+    needed = ceil(family / (1 - level) - 1e-9) - 1
+    if resamples < needed:
+        raise DataError(
+            f"resamples is {resamples}: at level {level:g} and with {family} verdicts on the headline figure, no "
+            f"p-value of so few random deals is small enough for any of them. Take {needed} or more, or a lower level."
+        )
 
 
 def _group_rows(groups: Sequence[Parts], table: ReplyTable, settings: Settings) -> list[dict[str, Any]]:
