@@ -178,7 +178,8 @@ def _reasons(values: FloatArray, units: FloatArray, nothing: Sequence[str], resa
 def _no_hours(totals: FloatArray) -> str:
     if not totals[AT["questions"]]:
         return "no question or request to a known owner"
-    return "no times given" if totals[AT["questions_answered"]] else "no question or request was answered"
+    answered = totals[AT["questions_answered"]]
+    return "no times given, or they run backwards" if answered else "no question or request was answered"
 
 
 def _row(name: str, totals: FloatArray, found: Sequence[tuple[str, float, float, float, str]]) -> dict[str, Any]:
