@@ -66,6 +66,8 @@ def plan(run: Path, budget: int, seed: int, out: Path) -> None:
     write_atomically(out, sheet_bytes(sheet_units(read_run(run), drawn), out.suffix))
     click.echo(_strata_text(drawn.rows()), err=True)
     click.echo(f"{out}: {len(drawn.inclusion)} replies to label in {len(drawn.threads)} threads, seed {seed}", err=True)
+    if len(drawn.threads) == sum(stratum.threads for stratum in drawn.strata):
+        click.echo("note: the budget is enough for the whole archive, and every thread is on the sheet", err=True)
 
 
 def _strata_text(rows: Sequence[dict[str, Any]]) -> str:
@@ -136,7 +138,7 @@ def _report_text(result: AuditReport) -> str:
     from nlp_engage.show import in_columns, plain
 
     rows = [row for row in result.rows() if row["raw"] is not None]
-    level = f"{100 * result.level:.0f}%"
+    level = f"{100 * result.level:.6g}%"
     lines = [["group", "figure", "raw", f"{level} interval", "audited", f"{level} interval", "labels", "to halve"]]
     notes: dict[str, None] = {}
     before = None

@@ -84,8 +84,13 @@ def save(out: Path, plain: Callable[[], Any], arrow: Callable[[], Any]) -> None:
 
 @click.command()
 @click.argument("run", required=False, type=PATH)
-@click.option("--effect", default=5.0, show_default=True, help="Difference to see, in points of 100.")
-@click.option("--figure", default="share_genuine_dialogue", show_default=True, help="What is compared; also eq.")
+@click.option("--effect", default=5.0, show_default=True, help="Difference to see, in points of 100: 0.1 or more.")
+@click.option(
+    "--figure",
+    default="share_genuine_dialogue",
+    show_default=True,
+    help="What is compared: eq, a share, or, with RUN, reciprocity or responsiveness.",
+)
 @click.option("--power", "chance", default=0.8, show_default=True, help="Probability of seeing it if it is there.")
 @LEVEL
 @click.option("--share", type=float, help="Without RUN: the share before the campaign. [default: 0.3]")
@@ -123,6 +128,9 @@ def power(
     given = {name: value for name, value in assumptions.items() if value is not None}
     if run is not None and given:
         raise click.UsageError(f"--{next(iter(given)).replace('_', '-')} is measured in RUN; leave one of the two out")
+    unused = "share" if figure == "eq" else "credit_sd"
+    if unused in given:
+        raise click.UsageError(f"--{unused.replace('_', '-')} says nothing of {figure}; leave it out")
     assumed = Assumptions(**given) if run is None else None
     if run is None:
         spread = assumed_spread(Assumptions(**given), figure)
@@ -142,7 +150,10 @@ def power(
 @click.argument("run", type=PATH)
 @click.option("--by", metavar="COLUMN", help="page, platform, lang, month, week, day, thread_id, author.")
 @click.option(
-    "--account", "accounts", multiple=True, help="Who answers for the brand (default: the owner of a thread)."
+    "--account",
+    "accounts",
+    multiple=True,
+    help="Who answers for the brand (default: the owner of a thread); threads without are left out.",
 )
 @_measured
 def service(
@@ -168,8 +179,9 @@ def service(
     from nlp_engage.measure.service_words import service_lines
 
     code = account_codes(run, salt)
-    names = [*accounts, *(coded for name in accounts if code and (coded := code(name)))]
-    found = measure_service(read_run(run), by=by, accounts=names, resamples=resamples, level=level, seed=seed)
+    found = measure_service(
+        read_run(run), by=by, accounts=accounts, resamples=resamples, level=level, seed=seed, alias=code
+    )
     for line in service_lines(found, lang):
         click.echo(line)
     if out is not None:

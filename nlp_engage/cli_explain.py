@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _PER_POST: Final = (
     "reach", "impressions", "followers", "likes", "comments", "shares", "saves", "follows", "reads", "wow", "headline",
 )  # fmt: skip
+_NAMED: Final = 10
 JSON: Final = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 
 
@@ -71,8 +72,14 @@ def _difference(table: ReplyTable, by: str, before: str, after: str) -> dict[str
     grouping = group(table, by)
     for name in (before, after):
         if name not in grouping.names:
-            raise DataError(f"no group {name!r} by {by}: there are {', '.join(grouping.names[:12])}.")
+            rest = f" and {len(grouping.names) - _NAMED} more" if len(grouping.names) > _NAMED else ""
+            raise DataError(
+                f"no group {name!r} by {by}: there are {', '.join(map(repr, grouping.names[:_NAMED]))}{rest}."
+            )
     masks = [grouping.rows == grouping.names.index(name) for name in (before, after)]
+    for name, mask in zip((before, after), masks, strict=True):
+        if not table.measured[mask].any():
+            raise DataError(f"group {name!r} by {by} has no labelled audience reply: there is nothing to split.")
     return {"by": by, "before": before, "after": after, **decompose(table, *masks).row()}
 
 
@@ -104,29 +111,26 @@ def _explained(found: dict[str, Any], top: int) -> Iterable[str]:
 
 
 def _split_lines(split: dict[str, Any]) -> Iterable[str]:
-    yield f"{split['after']} less {split['before']} (by {split['by']})"
+    from nlp_engage.show import plain
+
+    yield f"{plain(split['after'])} less {plain(split['before'])} (by {split['by']})"
     eq, ep = split["eq"], split["ep"]
-    yield f"  EQ {eq['difference']:+.1f} = mix {eq['mix']:+.1f}, depth {eq['depth']:+.1f}"
+    yield f"  EQ {eq['difference']:+z.1f} = mix {eq['mix']:+z.1f}, depth {eq['depth']:+z.1f}"
     yield (
-        f"  EP {ep['difference']:+.1f} = volume {ep['volume']:+.1f} (replies {ep['replies']:+.1f}, same people again "
-        f"{ep['again']:+.1f}), mix {ep['mix']:+.1f}, depth {ep['depth']:+.1f}"
+        f"  EP {ep['difference']:+z.1f} = volume {ep['volume']:+z.1f} (replies {ep['replies']:+z.1f}, same people "
+        f"again {ep['again']:+z.1f}), mix {ep['mix']:+z.1f}, depth {ep['depth']:+z.1f}"
     )
     for label, part in split["labels"].items():
-        yield f"    EQ by {label}: mix {part['mix']:+.1f}, depth {part['depth']:+.1f}"
+        yield f"    EQ by {label}: mix {part['mix']:+z.1f}, depth {part['depth']:+z.1f}"
     yield ""
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> Iterable[str]:
-    cells = [[str(cell) for cell in row] for row in (head, *rows)]
-    widths = [max(len(row[k]) for row in cells) for k in range(len(head))]
-    words = {k for k in range(len(head)) if k == 0 or head[k] == "constants"}
-    for row in cells:
-        yield (
-            "  "
-            + "  ".join(
-                c.ljust(w) if k in words else c.rjust(w) for k, (c, w) in enumerate(zip(row, widths, strict=True))
-            ).rstrip()
-        )
+    from nlp_engage.show import in_columns, plain
+
+    cells = [list(head), *([plain(str(row[0])), *map(str, row[1:])] for row in rows)]
+    words = [k for k, name in enumerate(head) if k == 0 or name == "constants"]
+    yield from (f"  {line}" for line in in_columns(cells, left=words).split("\n"))
 
 
 def _n(value: float | None, digits: int = 1) -> str:
@@ -186,18 +190,29 @@ def translate(run: Path, numbers: Path | None, days: float | None, as_json: bool
 
 
 def _read_numbers(path: Path, threads: set[str]) -> dict[str, dict[str, float]]:
+    from nlp_engage.spreadsheet import from_csv, read_text
+
+    try:
+        columns, rows = from_csv(read_text(path))
+    except csv.Error as error:
+        raise DataError(f"{path} is no CSV ({error}): save it as one, in UTF-8.") from None
+    if "thread_id" not in columns:
+        raise DataError(f"{path} has no column thread_id: name the column of the posts so.")
     found: dict[str, dict[str, float]] = {}
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        for n, row in enumerate(csv.DictReader(file), 2):
-            thread = row.pop("thread_id", None)
-            if thread is None:
-                raise DataError(f"{path} has no column thread_id: name the column of the posts so.")
-            if thread not in threads:
-                raise DataError(f"{path}, line {n}: there is no thread {thread!r} in the run; take ids from it.")
+    for n, row in enumerate(rows, 1):
+        thread = row.pop("thread_id")
+        if thread not in threads:
+            raise DataError(f"{path}, row {n}: there is no thread {thread!r} in the run; take ids from it.")
+        if thread in found:
+            raise DataError(f"{path}, row {n}: thread {thread!r} is there twice; keep one row a post.")
+        found[thread] = {}
+        for name, value in row.items():
             try:
-                found[thread] = {str(k): float(v) for k, v in row.items() if v not in (None, "")}
-            except (TypeError, ValueError):
-                raise DataError(f"{path}, line {n}: {row} are no numbers; leave unknown ones empty.") from None
+                found[thread] |= {name: float(value)} if value else {}
+            except ValueError:
+                raise DataError(
+                    f"{path}, row {n}: {name} is {value!r}, which is no number; write 1234.5, or leave it empty."
+                ) from None
     return found
 
 

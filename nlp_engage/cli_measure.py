@@ -16,7 +16,7 @@ RESAMPLES: Final = click.option(
     "--resamples",
     default=1000,
     show_default=True,
-    help="Draws of the thread bootstrap behind every interval.",
+    help="Draws of the thread bootstrap behind every interval: 20 or more, or 0 for none.",
 )
 
 

@@ -58,5 +58,7 @@ def read_text(path: Path) -> str:
     """
     try:
         return path.read_bytes().decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise DataError(f"{path}: the sheet cannot be read ({error.strerror or error}); check its name") from None
+    except UnicodeDecodeError as error:
         raise DataError(f"{path}: the sheet cannot be read ({error}); save it as UTF-8") from None

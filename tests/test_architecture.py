@@ -69,6 +69,7 @@ ALONGSIDE = {
 }
 MODULE_LINES = 400
 FUNCTION_LINES = 40  # without the docstring
+WITHOUT_EXAMPLE = {"assemble"}  # its example is that of `collect`, which alone calls it
 PRINTING = {"cli", *DOORS}
 
 
@@ -196,6 +197,30 @@ def test_functions_are_short():
         if n > FUNCTION_LINES
     }
     assert long == {}
+
+
+def lacks(node):
+    """What the docstring of a public function of the measure does not have."""
+    text = ast.get_docstring(node) or ""
+    arguments = [a.arg for a in [*node.args.args, *node.args.kwonlyargs] if a.arg not in ("self", "cls")]
+    returns = node.returns is not None and ast.unparse(node.returns) != "None"
+    wanted = {
+        "Args:": bool(arguments),
+        "Returns:": returns and "Yields:" not in text,
+        "Raises:": any(isinstance(part, ast.Raise) for part in ast.walk(node)),
+        ">>>": node.name not in WITHOUT_EXAMPLE,
+    }
+    return [section for section, needed in wanted.items() if needed and section not in text]
+
+
+def test_public_functions_of_the_measure_have_all_sections_and_an_example():
+    found = {}
+    for name, path in sources().items():
+        if name.startswith("measure."):
+            for node in ast.parse(path.read_text("utf-8")).body:
+                if isinstance(node, ast.FunctionDef) and not node.name.startswith("_") and lacks(node):
+                    found[f"{name}.{node.name}"] = lacks(node)
+    assert found == {}
 
 
 def test_only_the_command_line_writes_to_the_terminal():

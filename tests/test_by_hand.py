@@ -38,6 +38,14 @@ def test_replies_without_a_label_have_none():
     assert found.acts.tolist() == [-1, 4, -1, -1]
 
 
+def test_one_reply_with_two_labels_is_refused():
+    twice = [{"uid": "1", "label": "D"}, {"uid": "1", "label": "M"}]
+    with pytest.raises(DataError, match="reply '1' has two different labels or acts"):
+        list(hand_labelled([lt.tree for lt in trees(ARCHIVE)], twice))
+    (found,) = hand_labelled([lt.tree for lt in trees(ARCHIVE)], [twice[0], twice[0]])
+    assert found.probabilities[1].tolist() == [0, 1, 0]
+
+
 @pytest.mark.parametrize(
     ("unit", "message"),
     [

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from fakes import FakeLabeller
-from measuring import START, said, trees
+from measuring import START, changed, said, trees
 
 from nlp_engage.cli import main
 from nlp_engage.errors import DataError
@@ -23,7 +23,7 @@ from nlp_engage.measure.campaign_file import FIGURES, parse_campaigns, read_camp
 from nlp_engage.measure.campaign_groups import find_groups
 from nlp_engage.measure.contrast_figures import COMPARED
 from nlp_engage.measure.posts import PostBook, hashtags
-from nlp_engage.measure.verdicts import VERDICTS
+from nlp_engage.measure.verdicts import VERDICTS, number
 
 ROOT = Path(__file__).resolve().parents[1]
 DAY = 24
@@ -265,7 +265,7 @@ def test_groups_that_share_posts_are_refused_unless_the_file_allows_it():
     assert len({r["campaign"] for r in found(archive(), {**twice, "overlap": "allow"}).rows()}) == 2
     same = {"campaigns": PLAN["campaigns"], "baseline": {**PLAN["campaigns"]["may"]}, "overlap": "allow"}
     del same["baseline"]["label"]
-    with pytest.raises(DataError, match="all 8 posts of baseline are also the campaign's"):
+    with pytest.raises(DataError, match="all 8 posts of baseline are also in campaign, so nothing is left"):
         found(archive(), same)
 
 
@@ -348,7 +348,13 @@ def test_hashtags_of_both_kinds():
     ("content", "message"),
     [
         ("", "no campaign; add a table"),
-        ("campaigns = 3", "Expected `object`"),
+        ("campaigns = 3", "campaigns must be a table, not a number"),
+        ("[campaigns.\"\"]\nids=['a']\n[baseline]\nids=['b']", "a campaign needs a name"),
+        ("[campaigns.a]\nids=[5]\n[baseline]\nids=['b']", r"ids\[0\] must be text in quotes, not a number"),
+        (
+            "timezone='Asia/Shanghai'\n[campaigns.a]\nfrom=0001-01-01\n[baseline]\nids=['b']",
+            "from = 0001-01-01 is out of range",
+        ),
         ("[campaigns.a]\nfrom = 2026-01-01", "nothing to compare with"),
         ("headlin = 'eq'", "unknown key 'headlin', did you mean 'headline'"),
         ("headline = 'likes'", "headline = 'likes' must be one of eq, ep_per_post"),
@@ -356,7 +362,7 @@ def test_hashtags_of_both_kinds():
         ("overlap = 'maybe'", "'error' or 'allow'"),
         ("follow_days = 0", "follow_days"),
         ("[campaigns.a]\naccount = ['x']", "unknown key 'account', did you mean 'accounts'.*Allowed are ids, accounts"),
-        ("[campaigns.a]\naccounts = 'x'", "Expected `array`, got `str`"),
+        ("[campaigns.a]\naccounts = 'x'", r'accounts must be a list like \["a", "b"\], not text'),
         ("[baseline]\nuntil=2026-01-01\n[campaigns.a]\nlabel='x'", "says not which posts"),
         ("[campaigns.a]\nfrom=2026-02-01\nuntil=2026-02-01\n[baseline]\nids=['a']", "holds no moment"),
         ("[campaigns.a]\nfrom='soon'\n[baseline]\nids=['a']", "'soon' is no date"),
@@ -490,6 +496,59 @@ def test_accounts_are_found_where_author_ids_are_salted(labelled):
     lost = run("compare", labelled / "salted", "--campaigns", labelled / "c.toml", "--resamples", 200)
     assert lost.exit_code == 1
     assert "no post by 'shop'" in lost.stderr
+    assert "a run that was labelled with --salt needs the same --salt here" in lost.stderr
+    other = run("compare", labelled / "salted", "--campaigns", labelled / "c.toml", "--salt", "pepper")
+    assert other.exit_code == 1
+    assert "no post by 'shop' in the archive (1 of 1 accounts unknown). The run's author ids are salted" in other.stderr
+
+
+def test_a_file_that_is_no_utf8_says_how_to_save_it(tmp_path):
+    path = tmp_path / "c.toml"
+    path.write_bytes('[campaigns."café"]\n'.encode("latin-1"))
+    with pytest.raises(DataError, match=r"is not UTF-8 .*: save it as UTF-8"):
+        read_campaigns(path)
+
+
+def test_few_posts_give_no_numbers_that_would_reassure():
+    # two posts and two: what little they differ says nothing of how much others would
+    few = row(found(lively(n=2)))
+    assert few["verdict"] == "not_enough_data"
+    assert few["difference_low"] is not None
+    assert (few["detectable"], few["posts_needed"], few["replies_needed"]) == (None, None, None)
+    assert "At least 5 posts with a say and 30 replies are needed" in few["verdict_en"]
+    assert "easily missed" not in few["verdict_en"]
+
+
+def test_threads_that_differ_by_rounding_only_are_alike():
+    threads = archive("DDMMMMM", "DDMMMMM", n=8)
+    off = [1e-9 * (k % 3) for k in range(len(threads))]
+    noisy = [
+        one if one.p is None else changed(one, p=(0.7 - x, 0.3 + x, 0.0)) for one, x in zip(threads, off, strict=True)
+    ]
+    share = row(found(noisy), "share_genuine_dialogue")
+    assert (share["difference_low"], share["verdict"]) == (None, "not_enough_data")
+    assert share["note"] == "all threads alike: no interval"
+
+
+def test_a_label_cannot_steer_the_terminal_or_break_the_table():
+    plan = {**PLAN, "campaigns": {"may": {**PLAN["campaigns"]["may"], "label": '\x1b[2JSummer,\n"夏天" 🌞 {label}'}}}
+    lines = found(archive(n=6), plan).lines()
+    assert lines[1].startswith('* [2JSummer, "夏天" 🌞 {label}  engagement quality')
+    assert not any("\x1b" in line or "\n" in line for line in lines)
+
+
+def test_a_level_that_no_deal_could_reach_is_refused():
+    with pytest.raises(DataError, match=r"at level 0.999 and with 1 verdicts .* Take 999 or more"):
+        found(lively(), level=0.999, resamples=200)
+    twice = {**PLAN, "overlap": "allow", "campaigns": {k: PLAN["campaigns"]["may"] for k in "ab"}}
+    with pytest.raises(DataError, match=r"with 2 verdicts .* Take 199 or more"):
+        found(lively(), twice, level=0.99, resamples=198)
+    assert row(found(lively(), twice, level=0.99, resamples=199))["verdict"] == "higher"
+
+
+def test_numbers_have_no_negative_zero():
+    assert number(-1e-9, "eq", signed=True) == "+0.0"
+    assert number(-1e-9, "reciprocity") == "0.0%"
 
 
 def test_power_and_service_take_a_run(labelled):
@@ -524,7 +583,10 @@ def test_wrong_use_is_told_with_its_exit_code(labelled):
     assert run("compare", labelled / "run").exit_code == 2
     few = run("compare", labelled / "run", "--campaigns", labelled / "c.toml", "--resamples", 5)
     assert few.exit_code == 1
-    assert "100 resamples or more" in few.stderr
+    assert "resamples is 5: it must be 100 or more" in few.stderr
+    seed = run("compare", labelled / "run", "--campaigns", labelled / "c.toml", "--seed", -1)
+    assert seed.exit_code == 1
+    assert "seed is -1: it must be 0 or more" in seed.stderr
 
 
 def test_the_sample_campaigns_are_read_and_fit_the_sample_archives():

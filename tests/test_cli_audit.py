@@ -137,10 +137,11 @@ def test_what_an_active_learner_logged_will_do(labelled, sheet, tmp_path):
     [
         (["plan", "{run}", "--budget", "120", "-o", "s.xlsx"], 2, ".jsonl or .csv"),
         (["plan", "{run}", "--budget", "1", "-o", "s.csv"], 1, "Raise the budget"),
+        (["plan", "{run}", "--budget", "120", "--seed", "-1", "-o", "s.csv"], 1, "seed is -1"),
         (["plan", "{run}", "--budget", "120", "-o", "{sheet}"], 1, "may hold labels"),
         (["plan", "{nowhere}", "--budget", "120", "-o", "s.csv"], 1, "no run folder"),
         (["report", "{run}", "{sheet}"], 1, "no unit of the sheet has a label"),
-        (["report", "{run}", "{nowhere}"], 1, "cannot be read"),
+        (["report", "{run}", "{nowhere}"], 1, "cannot be read (No such file or directory); check its name"),
         (["report", "{run}", "{sheet}", "-o", "o.xlsx"], 2, ".json, .csv, .parquet"),
         (["report", "{run}", "{sheet}", "--level", "90"], 2, "between 0 and 1"),
         (["report", "{run}", "{sheet}", "--against", "x"], 2, "needs --by"),
@@ -151,6 +152,12 @@ def test_mistakes_are_told(labelled, sheet, tmp_path, arguments, code, message):
     result = run("audit", *(a.format(**places) for a in arguments))
     assert result.exit_code == code, result.output
     assert message in result.output
+
+
+def test_a_budget_for_more_than_there_is_says_so(labelled, tmp_path):
+    result = run("audit", "plan", labelled, "--budget", 100_000, "-o", tmp_path / "all.csv")
+    assert result.exit_code == 0, result.output
+    assert "enough for the whole archive" in result.stderr
 
 
 def test_a_run_without_words_cannot_be_judged(archive, tmp_path):

@@ -265,7 +265,7 @@ def test_an_answer_before_its_question_counts_as_answered_without_a_time():
     ]
     row = row_of(archive)
     assert (row["responsiveness"], row["response_hours"]) == (1.0, None)
-    assert row["notes"]["response_hours"] == "no times given"
+    assert row["notes"]["response_hours"] == "no times given, or they run backwards"
 
 
 # --- degenerate input ---

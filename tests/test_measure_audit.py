@@ -112,6 +112,15 @@ def test_a_budget_for_everything_draws_everything():
 def test_a_budget_for_less_than_two_threads_is_refused():
     with pytest.raises(DataError, match="two at least"):
         plan_audit(collect(trees(world(20)[1])), 5)
+    with pytest.raises(DataError, match="seed is -1: it must be 0 or more"):
+        plan_audit(collect(trees(world(20)[1])), 500, seed=-1)
+
+
+@pytest.mark.parametrize("threads", [0, 1])
+def test_an_archive_with_nothing_to_draw_from_is_not_told_to_spend_more(threads):
+    with pytest.raises(DataError, match=f"{threads} of {threads} threads hold audience replies") as told:
+        plan_audit(collect(trees(world(threads)[1])), 500)
+    assert "budget" not in str(told.value)
 
 
 def test_the_sheet_shows_each_reply_in_its_place_and_no_prediction():
@@ -230,15 +239,17 @@ def test_replies_drawn_one_by_one_need_id_label_and_probability_only(drawn):
     [
         (lambda u: u[0].update(label="X"), "label 'X'"),
         (lambda u: u[0].update(label=None), "have no label"),
-        (lambda u: u[0].update(uid="zzz"), "'zzz' of the sheet is not in it"),
+        (lambda u: u[0].update(uid="zzz"), "'zzz' of the sheet is not in the run"),
         (lambda u: u[0].update(p_inclusion=0), "p_inclusion 0"),
         (lambda u: u[0].update(p_inclusion="often"), "p_inclusion 'often'"),
         (lambda u: u[0].update(thread_units="many"), "thread_units 'many'"),
+        (lambda u: u[0].update(thread_units="inf"), "thread_units 'inf'"),
+        (lambda u: u[0].update(p_inclusion=0.987), "was drawn as a whole and has two probabilities"),
         (lambda u: u.append({**u[0], "label": "D"}), "two different labels"),
         (lambda u: u.append({**u[0], "p_inclusion": 0.999}), "two probabilities"),
         (lambda u: u.pop(0), "put the missing ones back"),
         (lambda u: [x.update(label=None) for x in u], "no unit of the sheet has a label"),
-        (lambda u: [x.update(p_inclusion=None) for x in u], "no unit of the sheet has a label"),
+        (lambda u: [x.update(p_inclusion=None) for x in u], "no unit of the sheet has p_inclusion: keep the columns"),
     ],
 )
 def test_a_sheet_that_would_mislead_is_refused(drawn, change, message):
@@ -252,7 +263,13 @@ def test_a_sheet_that_would_mislead_is_refused(drawn, change, message):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"", "no unit"), (b"a,b\n1,2\n", "no uid"), (b'{"uid": 1', "neither"), (b"\xff\xfe", "cannot be read")],
+    [
+        (b"", "no unit"),
+        (b"a,b\n1,2\n", "no uid"),
+        (b'{"uid": 1', "neither"),
+        (b"\xff\xfe", "cannot be read .*save it as UTF-8"),
+        (b'[{"uid": "1"}]', "neither JSON lines nor CSV with a column uid"),
+    ],
 )
 def test_a_file_that_is_no_sheet_is_refused(tmp_path, content, message):
     (tmp_path / "s.csv").write_bytes(content)
@@ -463,6 +480,12 @@ def test_what_an_audit_cannot_tell_it_says():
     assert row["audited"] is not None
     few = {key_of(s): 1.0 for s in real if s.p and s.comment.thread_id in ("t3", "t4", "t5")}
     assert "fewer than 30" in figures(audit(trees(seen), truth_of(real), few))["all", "eq"]["note"]
+    mindless = dict.fromkeys(few, 0)
+    everything = {key_of(s): 1.0 for s in real if s.p}
+    dead = figures(audit(trees(seen), dict.fromkeys(everything, 0), everything))["all", "ep"]
+    assert (dead["audited"], dead["audited_low"]) == (0.0, None)
+    assert dead["note"] == "the audited figure is at its bound or all threads are alike: no interval"
+    assert figures(audit(trees(seen), mindless, few))["all", "eq"]["audited_low"] is not None
     none = figures(audit(trees(seen), truth_of(real), {}))["all", "eq"]
     assert (none["audited"], none["note"]) == (None, "0 audited threads: no interval")
 

@@ -73,7 +73,10 @@ def test_numbers_for_some_posts_are_not_enough():
         == "not computable: reach given for 1 of 2 posts"
     )
     assert values({"a": {"reach": 10}}, threads={"a"})["engagement_rate_by_reach"].value == pytest.approx(920)
-    assert values({t: {"reach": 0} for t in "ab"})["engagement_rate_by_reach"].reason == "not computable: reach is 0"
+    assert (
+        values({t: {"reach": 0} for t in "ab"})["engagement_rate_by_reach"].reason
+        == "not computable: reach is 0 for 2 posts"
+    )
 
 
 def test_the_platforms_own_counters_replace_what_was_collected():
@@ -91,10 +94,20 @@ def test_no_headline_and_no_days_are_reasons():
 
 
 @pytest.mark.parametrize(
-    ("numbers", "settings"), [({"a": {"reech": 1}}, {}), ({"a": {"reach": -1}}, {}), ({}, {"days": 0})]
+    ("numbers", "settings", "message"),
+    [
+        ({"a": {"reech": 1}}, {}, "a number 'reech'"),
+        ({"a": {"reach": -1}}, {}, "reach is -1"),
+        ({"a": {"reach": float("nan")}}, {}, "reach is nan"),
+        ({"a": {"reach": float("inf")}}, {}, "reach is inf"),
+        ({"a": {"reach": 1e300}}, {}, "at most 1e"),
+        ({"zz": {"reach": 1}}, {}, "none of the 1 threads with numbers is in the archive"),
+        ({}, {"days": 0}, "the period is 0 days"),
+        ({}, {"days": 1e-300}, "from an hour to a century"),
+    ],
 )
-def test_wrong_numbers_are_refused(numbers, settings):
-    with pytest.raises(DataError):
+def test_wrong_numbers_are_refused(numbers, settings, message):
+    with pytest.raises(DataError, match=message):
         values(numbers, **settings)
 
 

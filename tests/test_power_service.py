@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from hypothesis import strategies as st
-from measuring import archives, given, said, trees
+from measuring import archives, changed, given, said, trees
 from scipy import stats
 
 from nlp_engage.cli import main
 from nlp_engage.errors import DataError
 from nlp_engage.measure import collect, measure_table
+from nlp_engage.measure.contrast_figures import thread_sums
 from nlp_engage.measure.power import Assumptions, Spread, assumed_spread, pilot_spread, plan_power
 from nlp_engage.measure.service import CaseBook, service
 from nlp_engage.measure.service_words import service_lines
@@ -109,6 +110,17 @@ def test_a_perfect_model_needs_no_labels():
         (lambda: assumed_spread(Assumptions(share=1.2), DIALOGUE), "share is 1.2"),
         (lambda: assumed_spread(Assumptions(likeness=1), DIALOGUE), "likeness is 1"),
         (lambda: plan_power(Spread(thread=1, gap=0, replies=1, posts=0), figure="eq", effect=0), "effect is 0"),
+        (
+            lambda: plan_power(Spread(thread=1, gap=0, replies=1, posts=0), figure="eq", effect=1e-300),
+            "effect is 1e-300",
+        ),
+        (lambda: plan_power(Spread(thread=1, gap=0, replies=1, posts=0), figure="eq", effect=-5), "effect is -5"),
+        (
+            lambda: plan_power(assumed_spread(Assumptions(share=0.3), DIALOGUE), figure=DIALOGUE, effect=80),
+            "is 30.0 and can neither rise nor fall by 80 points: plan for an effect of 70.0 or less",
+        ),
+        (lambda: assumed_spread(Assumptions(), "responsiveness"), "responsiveness is no share of all replies"),
+        (lambda: assumed_spread(Assumptions(), "reciprocity"), "give a labelled pilot"),
     ],
 )
 def test_what_cannot_be_planned_is_told(make, message):
@@ -120,6 +132,32 @@ def test_threads_that_are_all_alike_tell_nothing():
     alike = [one for one in pilot(10) if int(one.comment.thread_id[1:]) % 2]
     with pytest.raises(DataError, match="all 5 threads of the pilot are alike"):
         pilot_spread(collect(trees(alike)), DIALOGUE)
+
+
+def test_a_pilot_whose_threads_differ_by_rounding_only_tells_nothing():
+    alike = [one for one in pilot(20) if int(one.comment.thread_id[1:]) % 2]
+    noisy = [
+        one if one.p is None else changed(one, p=(0.7 - 1e-9 * (k % 3), 0.3 + 1e-9 * (k % 3), 0.0))
+        for k, one in enumerate(alike)
+    ]
+    with pytest.raises(DataError, match="all 10 threads of the pilot are alike"):
+        pilot_spread(collect(trees(noisy)), DIALOGUE)
+
+
+def test_an_effect_that_is_possible_one_way_only_is_told():
+    plan = plan_power(assumed_spread(Assumptions(share=0.02), DIALOGUE), figure=DIALOGUE, effect=5)
+    assert plan.notes[-1] == "from 2.0 the figure can rise, but not fall, by so much"
+    plan = plan_power(assumed_spread(Assumptions(share=0.98), DIALOGUE), figure=DIALOGUE, effect=5)
+    assert plan.notes[-1] == "from 98.0 the figure can fall, but not rise, by so much"
+    assert "只可能朝一个方向" in run("power", "--share", 0.98, "--lang", "zh").stdout
+
+
+def test_labels_that_count_less_by_voice_err_less():
+    # twelve replies of one person count as three: so do the errors of their labels (eq-2)
+    one = [said("p", None, "shop"), *(said(f"r{k}", "p", "ann", (0.5, 0.5, 0.0), text=f"w{k}") for k in range(12))]
+    many = [said("p", None, "shop"), *(said(f"r{k}", "p", f"a{k}", (0.5, 0.5, 0.0), text=f"w{k}") for k in range(12))]
+    single, crowd = (thread_sums(collect(trees(archive))).label_errors[0, 3] for archive in (one, many))
+    assert single == pytest.approx(crowd / 16)  # a quarter of the weight, squared
 
 
 def run(*args):
@@ -137,6 +175,10 @@ def test_power_prints_its_assumptions_in_both_languages():
     both = run("power", "somewhere", "--share", 0.3)
     assert both.exit_code == 2
     assert "--share is measured in RUN" in both.stderr
+    for option, figure in (("--share", "eq"), ("--credit-sd", DIALOGUE)):
+        idle = run("power", option, 0.3, "--figure", figure)
+        assert idle.exit_code == 2
+        assert f"{option} says nothing of {figure}" in idle.stderr
 
 
 # Service pages.
@@ -233,6 +275,24 @@ def test_a_brand_that_is_named_answers_alone():
     assert (named["n_cases"], named["n_answered"], named["hours"]) == (3, 1, 7.0)
 
 
+def test_an_account_that_wrote_nothing_is_named():
+    with pytest.raises(DataError, match="account 'helpr' wrote nothing in the archive"):
+        service(trees(conversation()), accounts=["café", "helpr"])
+    coded = service(trees(conversation()), accounts=["shop"], alias={"shop": "café"}.get)
+    assert kinds(coded)["all", "all"]["n_answered"] == 2
+
+
+def test_threads_without_the_brand_are_counted_and_said_to_be_left_out():
+    elsewhere = [said("q", None, None, thread="q"), said("q1", "q", "ann", "D", thread="q", act=Act.QUESTION)]
+    report = service(trees([*conversation(), *elsewhere]))
+    assert (report.left_out, kinds(report)["all", "all"]["n_cases"]) == ((1, 1), 3)
+    assert service_lines(report, "en")[-1].startswith("Left out: 1 threads with 1 questions")
+    assert service_lines(report, "zh")[-1].startswith("未计入：1 个帖子串")
+    nothing = service(trees([said("p", None, "café"), said("1", "p", "bob", "M")]))
+    assert service_lines(nothing, "en")[-1].startswith("No question, request or complaint")
+    assert nothing.left_out == (0, 0)
+
+
 def test_pages_have_their_name_and_platform():
     there = said("q", None, "u7", thread="q", author_name="Tea Bar", platform="weibo")
     asked = said("q1", "q", "ann", "D", thread="q", act=Act.QUESTION, platform="weibo")
@@ -256,4 +316,7 @@ def test_a_clock_that_runs_backwards_gives_no_hours():
     ]
     rows = kinds(service(trees(backwards)))
     assert rows["all", "question"]["n_answered"] == 1
-    assert (rows["all", "question"]["hours"], rows["all", "question"]["notes"]["hours"]) == (None, "no times given")
+    assert (rows["all", "question"]["hours"], rows["all", "question"]["notes"]["hours"]) == (
+        None,
+        "no times given, or they run backwards",
+    )

@@ -25,7 +25,7 @@ def filled(trees):
 @given(conversations(), st.randoms(use_true_random=False))
 def test_the_bound_is_never_below_the_engaged_people_of_the_thread(records, random):
     labelled = label(records, {r.id: random.choice("mds?") for r in records[1:]})
-    row = measure_table(collect([labelled]), resamples=1).rows()[0]
+    row = measure_table(collect([labelled]), resamples=0).rows()[0]
     assert engaged_bound(labelled) >= (row["ep"] or 0) - 1e-9
 
 

@@ -49,7 +49,7 @@ def test_measure_stays_the_function_after_its_subpackage_was_imported():
 
 
 def test_the_suffix_says_what_is_written(tmp_path):
-    report = ne.measure(friendly(3), "thread_id", resamples=5)
+    report = ne.measure(friendly(3), "thread_id", resamples=20)
     report.save(tmp_path / "deep" / "rows.json")
     assert json.loads((tmp_path / "deep" / "rows.json").read_text("utf-8"))[0]["group"] == "t00"
     report.save(tmp_path / "rows.csv")
@@ -63,7 +63,7 @@ def test_the_suffix_says_what_is_written(tmp_path):
 
 def test_the_notebook_table_escapes_names():
     groups = {f"t{k:02}": ATTACKS[0] for k in range(3)}
-    table = ne.measure(friendly(3), groups, resamples=5)._repr_html_()
+    table = ne.measure(friendly(3), groups, resamples=20)._repr_html_()
     assert "&lt;script&gt;" in table
     assert "<script" not in table
     assert table.count("<tr>") == 2

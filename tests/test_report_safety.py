@@ -7,7 +7,7 @@ import hashlib
 import json
 import unicodedata
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from report_cases import ATTACKS, BIDI
 
@@ -22,6 +22,7 @@ values = st.recursive(
 
 
 @given(anything)
+@example("0\r\x1b\r0")
 def test_a_cleaned_text_is_one_line_without_controls_or_turned_direction(text):
     out = clean(text)
     assert not set(out) & set(BIDI)

@@ -17,6 +17,17 @@ from nbclient import NotebookClient
 FOLDER: Final = Path(__file__).resolve().parents[1] / "notebooks"
 
 
+def joined(outputs: list[Any]) -> list[Any]:
+    """What was printed in a row as one output: in how many pieces it comes is a matter of time."""
+    kept: list[Any] = []
+    for output in outputs:
+        if kept and output.output_type == kept[-1].output_type == "stream" and output.name == kept[-1].name:
+            kept[-1].text += output.text
+        else:
+            kept.append(output)
+    return kept
+
+
 def executed(path: Path) -> Any:
     """The notebook with fresh outputs, run in its own folder."""
     notebook = nbformat.read(path, as_version=4)
@@ -24,6 +35,8 @@ def executed(path: Path) -> Any:
     NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(path.parent)}}).execute(env=here)
     for cell in notebook.cells:
         cell.metadata.clear()
+        if "outputs" in cell:
+            cell.outputs = joined(cell.outputs)
         for output in cell.get("outputs", ()):
             output.get("metadata", {}).clear()
     notebook.metadata = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}

@@ -47,6 +47,14 @@ class Facts:
 def assemble(facts: Facts) -> ReplyTable:
     """Bring threads and rows into their fixed order and work out uniqueness, answers and credits.
 
+    Called by ``facts.collect``, whose example shows what comes out.
+
+    Args:
+        facts: Columns of threads and rows in the order in which they came.
+
+    Returns:
+        The table to measure, the same for every order of the facts.
+
     Raises:
         DataError: A row of probabilities is neither empty nor three numbers from 0 to 1 that sum to 1.
     """

@@ -69,6 +69,21 @@ def audience_samples(table: ReplyTable, parts: Parts, plan: CampaignFile) -> lis
     Returns:
         Both figures; the earlier windows are as long as the campaign's and lie in the baseline's time, the time to come
         back of each ends before the campaign begins, and their audiences are those of the baseline's posts.
+
+    >>> from nlp_engage.measure import collect
+    >>> from nlp_engage.measure.campaign_file import parse_campaigns
+    >>> from nlp_engage.measure.campaign_groups import find_groups
+    >>> from nlp_engage.measure.posts import PostBook
+    >>> from nlp_engage.measure.worked import worked_archive
+    >>> plan = parse_campaigns({"follow_days": 7, "baseline": {"until": "2026-06-15"},
+    ...                         "campaigns": {"june": {"from": "2026-06-22", "until": "2026-07-06"}}})
+    >>> book = PostBook()
+    >>> table = collect(book.watch(worked_archive(12)))
+    >>> (parts,), _ = find_groups(table, book, plan)
+    >>> for figure, found in audience_samples(table, parts, plan):
+    ...     print(figure.key, found.people, [sample.rate for sample in found.samples])
+    return_after (4, 12) [1.0, 1.0]
+    repeat_dialogue (4, 12) [1.0, 1.0]
     """
     window, earlier, reason = windows(table, parts, plan)
     facts = _facts(window, earlier) if window is not None else {}
@@ -92,6 +107,29 @@ def windows(table: ReplyTable, parts: Parts, plan: CampaignFile) -> tuple[Window
     """The campaign's window, the earlier ones matched to it, and the reason why there are none.
 
     Without dates in the file a group's window goes from the day of its first post to the end of the day of its last.
+
+    Args:
+        table: The facts.
+        parts: The groups of a campaign.
+        plan: Says how many days people have to come back.
+
+    Returns:
+        The window, ``None`` where no post has a time; earlier ones, latest first, at most 52; and the reason why
+        there are none, empty where there are some.
+
+    >>> from nlp_engage.measure import collect
+    >>> from nlp_engage.measure.campaign_file import parse_campaigns
+    >>> from nlp_engage.measure.campaign_groups import find_groups
+    >>> from nlp_engage.measure.posts import PostBook
+    >>> from nlp_engage.measure.worked import worked_archive
+    >>> plan = parse_campaigns({"follow_days": 7, "baseline": {"until": "2026-06-15"},
+    ...                         "campaigns": {"june": {"from": "2026-06-22", "until": "2026-07-06"}}})
+    >>> book = PostBook()
+    >>> table = collect(book.watch(worked_archive(12)))
+    >>> (parts,), _ = find_groups(table, book, plan)
+    >>> window, earlier, reason = windows(table, parts, plan)
+    >>> str(window.start)[:10], [str(one.start)[:10] for one in earlier], reason
+    ('2026-06-22', ['2026-06-01', '2026-05-18', '2026-05-04'], '')
     """
     days = np.timedelta64(round(plan.follow_days * 86_400), "s")
     start, stop = _bounds(table, parts.posts, parts.campaign.posts.start, parts.campaign.posts.stop)

@@ -62,6 +62,12 @@ class AuditReport:
         ``n_threads`` (audited ones), ``labels_to_halve`` (further labels for an audited interval half as wide,
         ``None`` where labels cannot do it) and ``note``. Values that cannot be given are ``None``, and the note says
         why.
+
+        Returns:
+            Shares in [0, 1], EQ in points, EP in people.
+
+        >>> AuditReport(version="eq-2", level=0.9, estimates=({"group": "all", "statistic": "eq"},)).rows()
+        [{'group': 'all', 'statistic': 'eq'}]
         """
         return [dict(row) for row in self.estimates]
 
@@ -72,6 +78,14 @@ def relabelled(labelled: LabelledTree, labels: Mapping[Key, int]) -> LabelledTre
     Args:
         labelled: The tree with predicted labels.
         labels: Thread and comment id -> index into ``LABELS``; replies that are not in it keep their prediction.
+
+    Returns:
+        The same tree; ``labelled`` itself is left as it is. Probabilities have the shape (n, 3).
+
+    >>> from nlp_engage.measure.worked import worked_thread
+    >>> labelled = relabelled(worked_thread(), {("t0", "t0.5"): 2})
+    >>> labelled.probabilities[5].tolist()
+    [0.0, 0.0, 1.0]
     """
     tree, probabilities = labelled.tree, labelled.probabilities.copy()
     keys = [(tree.thread_id, comment.id) for comment in tree.comments]
@@ -108,6 +122,14 @@ def audit(
 
     Raises:
         DataError: Labels are missing, a probability is none, or there is no such group.
+
+    >>> from nlp_engage.measure.worked import worked_archive
+    >>> trees = worked_archive(8)
+    >>> replies = [(f"t{k}", f"t{k}.{n}") for k in range(0, 8, 2) for n in (1, 3, 5, 6, 7, 8, 9)]
+    >>> half = dict.fromkeys(replies, 1)  # hands say: all is dialogue
+    >>> rows = audit(trees, half, dict.fromkeys(half, 0.5)).rows()
+    >>> [(row["statistic"], round(row["raw"], 2), round(row["audited"], 2), row["n_labels"]) for row in rows[:2]]
+    [('share_mindless_interaction', 0.46, 0.03, 28), ('share_genuine_dialogue', 0.38, 0.96, 28)]
     """
     _check(labels, inclusion)
     drawn = {i: labels[i] for i in labels if i in inclusion}
@@ -140,8 +162,19 @@ def audit_tables(
         against: As for ``audit``.
         level: As for ``audit``.
 
+    Returns:
+        As ``audit``.
+
     Raises:
         DataError: As ``audit``.
+
+    >>> from nlp_engage.measure import collect
+    >>> from nlp_engage.measure.worked import worked_archive
+    >>> hand = {("t0", "t0.5"): 1, ("t1", "t1.5"): 1}
+    >>> seen, by_hand = collect(worked_archive(2)), collect([relabelled(lt, hand) for lt in worked_archive(2)])
+    >>> rows = audit_tables(seen, by_hand, dict.fromkeys(hand, 1.0)).rows()
+    >>> rows[0]["n_threads"], rows[0]["note"]
+    (2, '2 audited threads: with fewer than 30 the interval is less sure to hold what it says')
     """
     weights = _weights(predicted, labels, inclusion)
     grouping = group(predicted, by)
@@ -257,6 +290,7 @@ def _rows(name: str, sides: list[_Side], design: _Design, level: float) -> list[
     n_labels = round(sum(float(side.found.labels.sum()) for side in sides))
     n_replies = sum(side.replies for side in sides)
     note = "" if threads >= ADVISED_THREADS else f"{threads} audited threads: {_FEW if threads > 1 else _TOO_FEW}"
+    no_end = f"the audited figure is at its bound or all threads are alike: {_TOO_FEW}"
     nobody = np.full(len(joined.stratum), -1, dtype=np.int64)
     rows = []
     for k, key in enumerate(KEYS):
@@ -272,7 +306,8 @@ def _rows(name: str, sides: list[_Side], design: _Design, level: float) -> list[
             row |= _ends("audited", interval(audited, both, level, top))
             further = _further(both.times_to_halve, n_labels, n_replies)
         row |= {"n_replies": n_replies, "n_labels": n_labels, "n_threads": threads}
-        rows.append({**row, "labels_to_halve": further, "note": note})
+        why = no_end if threads >= MIN_THREADS and row["audited_low"] is None else note
+        rows.append({**row, "labels_to_halve": further, "note": why})
     return rows
 
 

@@ -49,6 +49,14 @@ class Spread:
         """How many times the labels halve the interval; ``None`` where no number does.
 
         Of the variance only ``growing`` falls as one over the number of labels.
+
+        Returns:
+            A factor above 1.
+
+        >>> Spread(variance=1.0, design=0.9, growing=0.9, freedom=9).times_to_halve
+        5.999999999999999
+        >>> Spread(variance=1.0, design=0.5, growing=0.5, freedom=9).times_to_halve is None
+        True
         """
         left = self.growing - 0.75 * self.variance
         return self.growing / left if self.growing > 0 and left > 0 else None
@@ -65,6 +73,9 @@ def spread(
         chance: Probability with which each audited thread was drawn. Shape: (T,).
         stratum: Stratum of each audited thread, -1 for others. Shape: (T,), int64.
         drawn: Audited threads of each stratum, in this group or not. Shape: (H,).
+
+    Returns:
+        The variance, its parts and its degrees of freedom.
 
     >>> few = np.array([0.01, -0.02, 0.0, 0.01])
     >>> found = spread(np.zeros(4), few, np.full(4, 0.01), np.zeros(4, np.int64), np.array([4.0]))
@@ -122,6 +133,9 @@ def interval(value: float, found: Spread, level: float, top: float | None) -> tu
         level: Confidence level.
         top: Where the figure ends, 0 being where it begins: a share ends at 1; infinity for a number of people, and
             ``None`` for a difference, which has no bounds that matter.
+
+    Returns:
+        Lower and upper end, on the scale of the figure and within its bounds.
 
     >>> few = Spread(variance=0.0004, design=0.0, growing=0.0, freedom=30)
     >>> [[round(end, 3) for end in interval(0.05, few, 0.9, top)] for top in (1.0, None)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -67,11 +68,26 @@ class AuditPlan:
 
     @property
     def threads(self) -> tuple[str, ...]:
-        """Threads drawn, in the order of the table."""
+        """Threads drawn, in the order of the table.
+
+        Returns:
+            Thread ids.
+
+        >>> AuditPlan(inclusion={("t1", "a"): 0.5}, stratum={"t1": "en"}, strata=(), budget=9, seed=0).threads
+        ('t1',)
+        """
         return tuple(self.stratum)
 
     def rows(self) -> list[dict[str, Any]]:
-        """One row a stratum: ``stratum, threads, drawn, labels``."""
+        """One row a stratum: ``stratum, threads, drawn, labels``.
+
+        Returns:
+            Of all strata, also those of which nothing was drawn.
+
+        >>> AuditPlan(inclusion={}, stratum={}, budget=9, seed=0,
+        ...           strata=(Stratum(name="en", threads=9, drawn=2, labels=8),)).rows()
+        [{'stratum': 'en', 'threads': 9, 'drawn': 2, 'labels': 8}]
+        """
         return [{"stratum": s.name, "threads": s.threads, "drawn": s.drawn, "labels": s.labels} for s in self.strata]
 
 
@@ -95,16 +111,32 @@ def plan_audit(table: ReplyTable, budget: int, *, seed: int = 0, cap: int = CAP)
         The plan. Owner replies of the branches are in it, for their labels decide exchanges.
 
     Raises:
-        DataError: There are fewer than two threads with labelled replies, or the budget is less than two of them.
+        DataError: There are fewer than two threads with labelled replies, the budget is less than two of them, or the
+            seed is negative.
+
+    >>> from nlp_engage.measure import collect
+    >>> from nlp_engage.measure.worked import worked_archive
+    >>> table = collect(worked_archive(12))
+    >>> plan = plan_audit(table, 40)
+    >>> len(plan.threads), len(plan.inclusion), plan.rows()
+    (5, 41, [{'stratum': 'en 43-50% mindless', 'threads': 12, 'drawn': 5, 'labels': 41}])
     """
+    if seed < 0:
+        raise DataError(f"seed is {seed}: it must be 0 or more. Any will do; note it down to draw the same sheet.")
     rows = np.flatnonzero(table.labelled)
     size = np.bincount(table.thread[rows], minlength=len(table.thread_ids))
     useful = np.flatnonzero(np.bincount(table.thread[table.measured], minlength=len(size)) > 0)
-    chances = _chances(size[useful], budget, cap) if len(useful) else np.zeros(0)
-    if len(useful) < 2 or chances.sum() < 2:
+    if len(useful) < 2:
+        raise DataError(
+            f"{len(useful)} of {len(size)} threads hold audience replies with a label: an audit draws some of at least "
+            "two. With one, label all its replies by hand (nlp_engage.measure.by_hand)."
+        )
+    chances = _chances(size[useful], budget, cap)
+    if chances.sum() < 2:
+        each = np.minimum(size[useful], cap).mean()
         raise DataError(
             f"a budget of {budget} labels buys {chances.sum():.1f} of {len(useful)} threads: an audit needs two at "
-            "least, and thirty to be worth much. Raise the budget."
+            f"least, about {ceil(2 * each)} labels, and thirty to be worth much. Raise the budget."
         )
     rng = np.random.default_rng(seed)
     order, kinds = _spread(table, useful)
@@ -135,7 +167,18 @@ def _chances(size: IntColumn, budget: float, cap: int) -> FloatArray:
 
 
 def worth_of(size: IntColumn, cap: int = CAP) -> FloatArray:
-    """What the chance of a thread of so many replies should be proportional to, if each label costs the same."""
+    """What the chance of a thread of so many replies should be proportional to, if each label costs the same.
+
+    Args:
+        size: Labelled replies of each thread. Shape: (T,), int64.
+        cap: Replies to label in one thread at most.
+
+    Returns:
+        Up to a factor. Shape: (T,).
+
+    >>> worth_of(np.array([1, 10, 100])).round(2).tolist()
+    [1.0, 1.38, 4.38]
+    """
     cost = np.clip(size, 1, cap).astype(np.float64)
     worth: FloatArray = size.astype(np.float64) * np.sqrt((_ALIKE + (1 - _ALIKE) / cost) / cost)
     return worth
@@ -143,6 +186,13 @@ def worth_of(size: IntColumn, cap: int = CAP) -> FloatArray:
 
 def systematic(chances: FloatArray, start: float) -> IntColumn:
     """Places drawn: one wherever the running sum of chances passes a whole number.
+
+    Args:
+        chances: Inclusion probabilities in [0, 1], in the order to draw along. Shape: (T,).
+        start: Random, in [0, 1).
+
+    Returns:
+        Places, ascending. Shape: (drawn,), int64.
 
     >>> systematic(np.array([0.5, 0.5, 1.0, 0.25]), 0.6).tolist()
     [0, 2]
@@ -153,6 +203,14 @@ def systematic(chances: FloatArray, start: float) -> IntColumn:
 
 def spent(worth: FloatArray, cost: FloatArray, budget: float) -> FloatArray:
     """Probabilities proportional to ``worth`` and at most 1 whose expected cost is the budget, or all of it.
+
+    Args:
+        worth: What the probability of each thread should be proportional to, above 0. Shape: (T,).
+        cost: Labels each thread costs, above 0. Shape: (T,).
+        budget: Labels to spend.
+
+    Returns:
+        Probabilities in (0, 1]. Shape: (T,).
 
     >>> spent(np.array([1.0, 2.0, 7.0]), np.ones(3), 2.0).round(3).tolist()
     [0.333, 0.667, 1.0]
@@ -194,6 +252,16 @@ def strata_of(chances: FloatArray, kinds: IntColumn) -> IntColumn:
 
     A stratum ends where it is expected to give ``_STRATUM`` threads, or ``_LEAST`` and the kind changes. What is left
     over at the end goes to the last one.
+
+    Args:
+        chances: Inclusion probabilities. Shape: (T,).
+        kinds: Language and platform of each, as a number. Shape: (T,), int64.
+
+    Returns:
+        From 0, ascending. Shape: (T,), int64.
+
+    >>> strata_of(np.full(24, 0.5), np.repeat([0, 1], 12)).tolist()
+    [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]
     """
     number, expected = 0, 0.0
     found = np.zeros(len(chances), dtype=np.int64)

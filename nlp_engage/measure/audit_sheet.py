@@ -44,6 +44,14 @@ def sheet_units(labelled_trees: Iterable[LabelledTree], plan: AuditPlan) -> Iter
     Yields:
         The ``FIELDS``: ``uid`` is the comment id, with the thread before it where an earlier unit has the same;
         ``above`` are speaker and text, oldest first; ``label`` is ``None`` until somebody writes M, D or S.
+
+    >>> from nlp_engage.measure import collect
+    >>> from nlp_engage.measure.audit_plan import plan_audit
+    >>> from nlp_engage.measure.worked import worked_archive
+    >>> plan = plan_audit(collect(worked_archive(3)), 100)
+    >>> unit = list(sheet_units(worked_archive(3), plan))[2]
+    >>> unit["uid"], unit["above"][-1][1], unit["reply"], unit["label"], unit["p_inclusion"]
+    ('t0.3', 'It is, we left the cream out.', 'Then I will bring my sister.', None, 1.0)
     """
     sizes = Counter(thread for thread, _ in plan.inclusion)
     seen: set[str] = set()
@@ -75,6 +83,9 @@ def sheet_bytes(units: Iterable[Mapping[str, Any]], suffix: str) -> bytes:
         units: From ``sheet_units``.
         suffix: ``.jsonl`` or ``.csv``.
 
+    Returns:
+        UTF-8, of a CSV with a byte order mark.
+
     Raises:
         DataError: Another suffix.
 
@@ -104,12 +115,22 @@ def read_sheet(path: Path) -> list[dict[str, Any]]:
 
     Raises:
         DataError: The file cannot be read, or is no such sheet.
+
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "sheet.csv"
+    ...     _ = path.write_bytes(sheet_bytes([{"uid": "c1", "label": "D", "p_inclusion": 0.5}], ".csv"))
+    ...     [(unit["uid"], unit["label"], unit["p_inclusion"], unit["stratum"]) for unit in read_sheet(path)]
+    [('c1', 'D', '0.5', None)]
     """
     text = read_text(path)
     try:
         units = _json_lines(text) if text.lstrip()[:1] == "{" else _table(text)
     except (ValueError, csv.Error) as error:
         raise DataError(f"{path}: neither JSON lines nor CSV ({error}); save it in one of these") from None
+    if not units and text.strip() and ("uid" not in text.split("\n", 1)[0] or text.lstrip()[0] == "["):
+        raise DataError(f"{path}: neither JSON lines nor CSV with a column uid; save it as `nlp-engage audit plan` did")
     for number, unit in enumerate(units, 1):
         if not isinstance(unit, dict) or not unit.get("uid"):
             raise DataError(f"{path}, unit {number}: no uid; keep the column uid as `nlp-engage audit plan` wrote it")
@@ -153,9 +174,21 @@ def hand_labels(units: Sequence[Mapping[str, Any]], table: ReplyTable) -> HandLa
         units: As ``read_sheet`` gives them.
         table: The facts of the archive.
 
+    Returns:
+        Labels and probabilities of the replies that were labelled, and notes of what was left out.
+
     Raises:
         DataError: A label or probability is none, a reply is not in the archive or labelled twice, a thread is
             half-labelled or rows of it are missing, or there is nothing to go by.
+
+    >>> from nlp_engage.measure import collect
+    >>> from nlp_engage.measure.worked import worked_archive
+    >>> units = [{"uid": f"t0.{n}", "label": label, "p_inclusion": "0,5"} for n, label in ((5, "s"), (6, ""))]
+    >>> found = hand_labels(units, collect(worked_archive(1)))
+    >>> found.labels, found.inclusion
+    ({('t0', 't0.5'): 2}, {('t0', 't0.5'): 0.5})
+    >>> found.notes
+    ('1 drawn replies without a label: left out (fine if chance decided which)',)
     """
     found = _Found()
     place = _Places(table)
@@ -169,6 +202,8 @@ def hand_labels(units: Sequence[Mapping[str, Any]], table: ReplyTable) -> HandLa
     notes["drawn replies without a label: left out (fine if chance decided which)"] = sum(
         key not in labels and key[0] not in whole for key in found.blank
     )
+    if units and found.undrawn == len(units):
+        raise DataError("no unit of the sheet has p_inclusion: keep the columns as `nlp-engage audit plan` wrote them.")
     if not labels:
         raise DataError("no unit of the sheet has a label: write M, D or S into the column label.")
     return HandLabels(
@@ -189,6 +224,7 @@ class _Found:
     blank: dict[Key, str] = field(default_factory=dict)
     whole: dict[str, int] = field(default_factory=dict)
     rows: Counter[str] = field(default_factory=Counter)
+    whole_p: dict[str, float] = field(default_factory=dict)
     undrawn: int = 0
 
     def take(self, unit: Mapping[str, Any], key: Key) -> None:
@@ -199,6 +235,11 @@ class _Found:
             return
         if self.inclusion.setdefault(key, p) != p:
             raise DataError(f"reply {uid!r} is in the sheet with two probabilities, {self.inclusion[key]} and {p}.")
+        if unit.get("thread_units") and self.whole_p.setdefault(key[0], p) != p:
+            raise DataError(
+                f"thread {key[0]!r} was drawn as a whole and has two probabilities in the sheet, "
+                f"{self.whole_p[key[0]]} and {p} (reply {uid!r}): keep the column p_inclusion as it was written."
+            )
         if unit.get("stratum"):
             self.stratum[key[0]] = str(unit["stratum"])
         if key not in self.labels and key not in self.blank:
@@ -255,7 +296,7 @@ def _probability(unit: Mapping[str, Any]) -> float | None:
 def _count(unit: Mapping[str, Any]) -> int:
     try:
         return int(float(unit["thread_units"]))
-    except ValueError:
+    except (ValueError, OverflowError):
         raise DataError(
             f"reply {unit['uid']!r} has thread_units {unit['thread_units']!r}: keep the column as it was written."
         ) from None
@@ -277,5 +318,9 @@ class _Places:
         for comment in (uid, uid.removeprefix(f"{thread}:")):
             if (str(thread), comment) in self._known:
                 return str(thread), comment
-        why = "is in several threads, and the unit names none" if uid in self._thread and not thread else "is not in it"
+        why = (
+            "is in several threads, and the unit names none"
+            if uid in self._thread and not thread
+            else "is not in the run"
+        )
         raise DataError(f"reply {uid!r} of the sheet {why}: use the run that the sheet was drawn from.")

@@ -68,7 +68,18 @@ class AuditSums:
     beyond: FloatArray
 
     def threads(self, g: int) -> npt.NDArray[np.int64]:
-        """Threads of a group, in order."""
+        """Threads of a group, in order.
+
+        Args:
+            g: Number of the group.
+
+        Returns:
+            Places in ``ReplyTable.thread_ids``. Shape: (T,), int64.
+
+        >>> AuditSums(group=np.array([0, 0, 1]), thread=np.array([0, 2, 2]), values=np.zeros((3, 15)),
+        ...           beyond=np.zeros((2, 2))).threads(0).tolist()
+        [0, 2]
+        """
         mine: npt.NDArray[np.int64] = self.thread[self.group == g]
         return mine
 
@@ -78,6 +89,12 @@ class AuditSums:
         The share of a thread in the weight of the audit pulls the mean towards the thread itself, so that what is left
         of its deviation is too small by about as much; it is divided by the square root of the rest (CR2; Bell and
         McCaffrey 2002, "Bias reduction in standard errors for linear regression with multi-stage samples").
+
+        Args:
+            g: Number of the group.
+
+        Returns:
+            Five figures, in the order of ``KEYS``.
         """
         at = {name: self.values[self.group == g, k] for k, name in enumerate(COLUMNS)}
         n, weight = at["replies"], at["weight"]
@@ -124,6 +141,18 @@ def audit_sums(predicted: ReplyTable, by_hand: ReplyTable, weights: FloatArray, 
         by_hand: The same with labels made by hand where there are some; rows as in ``predicted``.
         weights: One over the inclusion probability of audited rows, 0 elsewhere. Shape: (n,).
         grouping: The group of each reply.
+
+    Returns:
+        The sums, from which ``influences`` makes figures and what each thread adds to their error.
+
+    >>> from nlp_engage.measure import collect
+    >>> from nlp_engage.measure.worked import worked_archive
+    >>> from nlp_engage.measure.groups import group
+    >>> table = collect(worked_archive(4))
+    >>> weights = np.where(table.measured & (table.thread < 2), 2.0, 0.0)
+    >>> found = audit_sums(table, table, weights, group(table, None)).influences(0)
+    >>> found.raw.round(3).tolist() == found.audited.round(3).tolist(), found.labels.tolist()  # hands agree
+    (True, [7.0, 6.0, 0.0, 0.0])
     """
     found = cells(predicted, grouping)
     level = levelled(predicted, by_hand, weights)
@@ -161,6 +190,18 @@ def levelled(predicted: ReplyTable, by_hand: ReplyTable, weights: FloatArray) ->
         predicted: As for ``audit_sums``.
         by_hand: As for ``audit_sums``.
         weights: As for ``audit_sums``.
+
+    Returns:
+        The table with other credits, in [0, 1). Shape of each column: (n,).
+
+    >>> from nlp_engage.measure import collect
+    >>> from nlp_engage.measure.worked import worked_archive
+    >>> from nlp_engage.measure.audit import relabelled
+    >>> seen = collect(worked_archive(1))
+    >>> by_hand = collect([relabelled(worked_archive(1)[0], {("t0", "t0.9"): 0})])  # Eve asked nothing
+    >>> level = levelled(seen, by_hand, np.where(seen.measured, 1.0, 0.0))
+    >>> seen.credit[[0, 2, 8]].tolist(), level.credit[[0, 2, 8]].round(3).tolist()
+    ([0.875, 0.875, 0.5], [0.681, 0.681, 0.389])
     """
     guess = np.nan_to_num(predicted.probabilities).argmax(axis=1)
     factor = np.ones(len(LABELS))

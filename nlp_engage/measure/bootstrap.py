@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from nlp_engage.errors import DataError
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -28,8 +30,38 @@ MAX_BLOCKS: Final = 4_096
 """More threads than this are first put, at random, into so many blocks, and blocks are resampled.
 
 The variance between random blocks is that between threads; it is then known to within 2 %, at a fixed cost."""
+MIN_RESAMPLES: Final = 20
+"""With fewer, the ends of an interval are those of a handful of draws and need not even hold the value."""
 _ALIKE: Final = 1e-12
 _NORMAL: Final = NormalDist()
+
+
+def check_resampling(resamples: int, level: float, seed: int, *, least: int = 0, lowest: float = 0.0) -> None:
+    """Refuse settings with which there is no interval, or one that says nothing.
+
+    Args:
+        resamples: Resamples of threads: 0 for no intervals where ``least`` is 0, else ``MIN_RESAMPLES`` or more.
+        level: Confidence level, above ``lowest`` and below 1.
+        seed: 0 or more.
+        least: Fewest resamples.
+        lowest: Bound of the level, in [0, 1).
+
+    Raises:
+        DataError: One of them is out of its range.
+
+    >>> check_resampling(1000, 0.9, 0)
+    >>> check_resampling(5, 0.9, 0)
+    Traceback (most recent call last):
+    nlp_engage.errors.DataError: resamples is 5: it must be 20 or more, or 0 for no intervals. Usual is 1000.
+    """
+    enough = max(least, MIN_RESAMPLES)
+    if resamples < enough and (least or resamples):
+        none = "" if least else ", or 0 for no intervals"
+        raise DataError(f"resamples is {resamples}: it must be {enough} or more{none}. Usual is 1000.")
+    if not lowest < level < 1:
+        raise DataError(f"level is {level}: it must be above {lowest:g} and below 1. Usual is 0.9 (90 %).")
+    if seed < 0:
+        raise DataError(f"seed is {seed}: it must be 0 or more. Any will do; note it down to get the same numbers.")
 
 
 @lru_cache(maxsize=4)
@@ -43,6 +75,9 @@ def resample_weights(units: int, resamples: int, seed: int) -> FloatArray:
 
     Returns:
         Whole numbers; each row sums to ``units``. Shape: (resamples, units), float64; do not write to it.
+
+    >>> resample_weights(4, 3, seed=0).sum(axis=1).tolist()
+    [4.0, 4.0, 4.0]
     """
     rng = np.random.default_rng(seed)
     weights = np.empty((resamples, units))
@@ -57,8 +92,15 @@ def resample_weights(units: int, resamples: int, seed: int) -> FloatArray:
 def blocks(units: int, seed: int) -> npt.NDArray[np.int64]:
     """Which block each thread is put in: its own place where there are few, else one of ``MAX_BLOCKS`` at random.
 
+    Args:
+        units: Number of threads.
+        seed: Of the permutation.
+
     Returns:
         Blocks of equal size, give or take one. Shape: (units,), int64.
+
+    >>> blocks(3, seed=0).tolist(), int(np.bincount(blocks(10_000, seed=0)).min())
+    ([0, 1, 2], 2)
     """
     if units <= MAX_BLOCKS:
         return np.arange(units)
@@ -113,6 +155,10 @@ def bca_interval(
 def degrees_of_freedom(left_out: FloatArray, units: FloatArray) -> npt.NDArray[np.int64]:
     """Degrees of freedom of a variance made of the units' influences; arguments as for ``bca_interval``.
 
+    Args:
+        left_out: As for ``bca_interval``. Shape: (T, S).
+        units: As for ``bca_interval``. Shape: (S,).
+
     Returns:
         From 1 to one less than the units; 0 where there are fewer than two. Shape: (S,).
 
@@ -137,6 +183,12 @@ def percentile_interval(
 
     Returns:
         Lower and upper ends, NaN without an interval. Shapes: (S,), (S,).
+
+    >>> draws = np.random.default_rng(0).normal(10, 1, size=(4_000, 1))
+    >>> nearly = 10 + np.tile([0.1, -0.1], 25)[:, None]
+    >>> low, high = percentile_interval(draws, nearly, np.array([50.0]), 0.90)
+    >>> bool(abs(low[0] - (10 - 1.69)) < 0.1), bool(abs(high[0] - (10 + 1.69)) < 0.1)
+    (True, True)
     """
     draws = np.sort(draws, axis=0)
     valid = (~np.isnan(draws)).sum(axis=0)
@@ -200,6 +252,9 @@ def t_quantile(p: float, df: int) -> float:
     Args:
         p: Probability in (0, 1).
         df: Degrees of freedom, 1 or more.
+
+    Returns:
+        The quantile, with the sign of ``p - 0.5``.
 
     >>> round(t_quantile(0.95, 4), 4), round(t_quantile(0.05, 1), 4), round(t_quantile(0.95, 500), 4)
     (2.1318, -6.3138, 1.6479)

@@ -28,7 +28,8 @@ def hand_labelled(trees: Iterable[DialogueTree], units: Iterable[Mapping[str, An
         Labelled trees, in the order of the trees.
 
     Raises:
-        DataError: A label or act is none, an act belongs to another label, or a unit is of no comment in the trees.
+        DataError: A label or act is none, an act belongs to another label, a reply has two different labels, or a unit
+            is of no comment in the trees.
 
     >>> from nlp_engage.tree import build_tree
     >>> from nlp_engage.types import Comment
@@ -37,7 +38,11 @@ def hand_labelled(trees: Iterable[DialogueTree], units: Iterable[Mapping[str, An
     >>> labelled.probabilities[1].tolist(), ACTS[labelled.acts[1]].value, labelled.languages
     ([0.0, 1.0, 0.0], 'ques', ('none', 'en'))
     """
-    wanted = {(unit.get("thread"), unit.get("uid")): _checked(unit) for unit in units}
+    wanted: dict[tuple[Any, Any], tuple[int, int, str | None]] = {}
+    for unit in units:
+        key = unit.get("thread"), unit.get("uid")
+        if wanted.setdefault(key, _checked(unit)) != _checked(unit):
+            raise DataError(f"reply {unit.get('uid')!r} has two different labels or acts: settle on one.")
     for tree in trees:
         n = len(tree)
         probabilities, acts = np.full((n, len(LABELS)), np.nan), np.full(n, -1, dtype=np.int32)

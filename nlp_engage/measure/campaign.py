@@ -15,6 +15,7 @@ import numpy as np
 
 from nlp_engage.errors import DataError
 from nlp_engage.measure.audience import audience_samples
+from nlp_engage.measure.bootstrap import check_resampling
 from nlp_engage.measure.campaign_groups import ROLES, Parts, find_groups
 from nlp_engage.measure.campaign_report import CampaignReport
 from nlp_engage.measure.contrast import Contrast, audited_threads, contrast, detectable, times_larger
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 DIFFERENCE: Final = "difference"
 IN_DIFFERENCES: Final = "difference_in_differences"
 MIN_RESAMPLES: Final = 100
+_NEEDED: Final = ("posts_needed", "replies_needed", "audited_threads_needed")
 _ALIKE: Final = "all threads alike: no interval"
 
 
@@ -87,6 +89,13 @@ def compare(
     Raises:
         DataError: A group is empty, groups overlap, the plan names what the archive does not have, or a setting is
             out of its range.
+
+    >>> from nlp_engage.measure.campaign_file import parse_campaigns
+    >>> from nlp_engage.measure.worked import worked_archive
+    >>> plan = parse_campaigns({"baseline": {"until": "2026-06-15"}, "campaigns": {"june": {"from": "2026-06-15"}}})
+    >>> row = compare(worked_archive(12), plan).rows()[0]
+    >>> row["figure"], row["n_posts"], row["n_replies"], round(row["difference"], 2), row["verdict"]
+    ('eq', [6, 6], [39, 39], 0.0, 'no_difference')
     """
     book = PostBook(alias=alias)
     table = collect(book.watch(labelled_trees))
@@ -112,14 +121,22 @@ def compare_table(
         level: As for ``compare``.
         seed: As for ``compare``.
 
+    Returns:
+        As ``compare``.
+
     Raises:
         DataError: As ``compare``.
+
+    >>> from nlp_engage.measure.campaign_file import parse_campaigns
+    >>> from nlp_engage.measure.worked import worked_archive
+    >>> plan = parse_campaigns({"baseline": {"until": "2026-06-15"}, "campaigns": {"june": {"from": "2026-06-15"}}})
+    >>> book = PostBook()
+    >>> table = collect(book.watch(worked_archive(12)))
+    >>> compare_table(table, book, plan).rows() == compare(worked_archive(12), plan).rows()
+    True
     """
-    if resamples < MIN_RESAMPLES or not 0.5 < level < 1:
-        raise DataError(
-            f"resamples is {resamples} and level is {level}: there must be {MIN_RESAMPLES} resamples or more and a "
-            "level from 0.5 to 1. Usual are 1000 and 0.90."
-        )
+    check_resampling(resamples, level, seed, least=MIN_RESAMPLES, lowest=0.5)
+    _check_reach(plan, resamples, level)
     groups, notes = find_groups(table, book, plan)
     settings = Settings(plan=plan, resamples=resamples, level=level, seed=seed)
     sums = thread_sums(table)
@@ -138,6 +155,20 @@ def compare_table(
         splits=tuple(_split(parts, table) for parts in groups),
         notes=tuple(notes),
     )
+
+
+def _check_reach(plan: CampaignFile, resamples: int, level: float) -> None:
+    """Refuse settings with which no p-value could ever be small enough, for then "not enough data" would mislead.
+
+    The smallest p-value of n random deals is 1 / (n + 1), and Holm multiplies it by the size of the family.
+    """
+    family = sum(1 + (campaign.control is not None) for campaign in plan.campaigns)
+    needed = ceil(family / (1 - level) - 1e-9) - 1
+    if resamples < needed:
+        raise DataError(
+            f"resamples is {resamples}: at level {level:g} and with {family} verdicts on the headline figure, no "
+            f"p-value of so few random deals is small enough for any of them. Take {needed} or more, or a lower level."
+        )
 
 
 def _group_rows(groups: Sequence[Parts], table: ReplyTable, settings: Settings) -> list[dict[str, Any]]:
@@ -275,10 +306,12 @@ def _needs(
 ) -> dict[str, Any]:
     """What can be detected, and how many posts, replies or audited threads a group would do for the margin."""
     level, power = settings.level, settings.plan.power
-    smallest = _plain(detectable(found.error, found.freedom, level, power)) if found.error else None
-    needs: dict[str, Any] = {"detectable": smallest, "posts_needed": None, "replies_needed": None}
-    needs["audited_threads_needed"] = None
-    if margin is None or not found.error or not isfinite(found.error):
+    needs: dict[str, Any] = dict.fromkeys(("detectable", *_NEEDED))
+    # of two to four posts the spread is as good as unknown, and numbers made from it would mislead
+    if not found.error or not isfinite(found.error) or min(sample.units for sample in samples) < MIN_POSTS:
+        return needs
+    needs["detectable"] = _plain(detectable(found.error, found.freedom, level, power))
+    if margin is None:
         return needs
     times = times_larger(found.error, found.freedom, margin, level, power)
     if isfinite(times):
@@ -319,6 +352,12 @@ def holm(p: Sequence[float]) -> list[float]:
 
     The smallest is multiplied by how many there are, the next by one less, and so on; none is smaller than the one
     before it (Holm 1979). Holds however the tests depend on each other.
+
+    Args:
+        p: p-values in [0, 1], in any order.
+
+    Returns:
+        Corrected ones in [0, 1], in the same order.
 
     >>> [round(x, 6) for x in holm([0.01, 0.04, 0.03])]
     [0.03, 0.06, 0.06]

@@ -5,6 +5,7 @@ Strict: an unknown key is an error that names the key and the ones there are. ``
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, tzinfo
@@ -126,13 +127,28 @@ class CampaignFile:
 def read_campaigns(path: str | Path) -> CampaignFile:
     """Read a campaign file.
 
+    Args:
+        path: TOML in UTF-8; ``docs/campaigns.md`` lists its keys.
+
+    Returns:
+        What the file asks for, with the defaults filled in.
+
     Raises:
         DataError: There is no such file, it is no TOML, or it breaks a rule; the message says which and where.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "campaigns.toml"
+    ...     _ = path.write_text('campaigns.may = {ids = ["t1"], baseline = {ids = ["t0"]}}', "utf-8")
+    ...     [campaign.name for campaign in read_campaigns(path).campaigns]
+    ['may']
     """
     try:
         content = Path(path).read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"campaign file {path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    except OSError as error:
+        raise DataError(f"campaign file {path} cannot be read: {error.strerror or error}; check the name.") from None
+    except UnicodeDecodeError as error:
+        raise DataError(f"campaign file {path} is not UTF-8 ({error}): save it as UTF-8.") from None
     try:
         found = tomllib.loads(content)
     except tomllib.TOMLDecodeError as error:
@@ -146,6 +162,9 @@ def parse_campaigns(content: Mapping[str, Any], place: str = "campaigns") -> Cam
     Args:
         content: The file as nested tables.
         place: Name of the file, for errors.
+
+    Returns:
+        What the file asks for, with the defaults filled in; moments are in UTC.
 
     Raises:
         DataError: A key is unknown, a value is of the wrong kind or out of range, or something is missing.
@@ -182,8 +201,8 @@ def _check_settings(file: _File, place: str) -> None:
     rules = (
         ("headline", file.headline in FIGURES, f"one of {', '.join(FIGURES)}"),
         ("overlap", file.overlap in ("error", "allow"), "'error' or 'allow'"),
-        ("margin", 0 < file.margin < 100, "points, above 0 and below 100"),
-        ("margin_ep", 0 < file.margin_ep < 10, "a share of the baseline, above 0 (0.2 is a fifth)"),
+        ("margin", 0.001 <= file.margin < 100, "points, from 0.001 to below 100"),
+        ("margin_ep", 0.001 <= file.margin_ep < 10, "a share of the baseline, from 0.001 to below 10 (0.2 is a fifth)"),
         ("power", 0.5 <= file.power < 1, "from 0.5 to below 1 (usual is 0.8)"),
         ("follow_days", 0 < file.follow_days <= 3660, "days, above 0"),
     )
@@ -194,6 +213,8 @@ def _check_settings(file: _File, place: str) -> None:
 
 def _campaign(name: str, table: dict[str, Any], file: _File, zone: tzinfo, place: str) -> Campaign:
     here = f"{place} [campaigns.{name}]"
+    if not name.strip():
+        raise DataError(f"{here}: a campaign needs a name; write [campaigns.NAME].")
     own = _convert(table, _Campaign, here)
     posts = _posts(own, zone, here)
     chosen = file.baseline if own.baseline is None else own.baseline
@@ -256,7 +277,29 @@ def _convert(table: Any, kind: type[Any], place: str) -> Any:
     try:
         return msgspec.convert(table, kind)
     except msgspec.ValidationError as error:
-        raise DataError(f'{place}: {error}. Lists are written as ["a", "b"].') from None
+        raise DataError(f"{place}: {_in_words(str(error))}. docs/campaigns.md has an example.") from None
+
+
+def _in_words(error: str) -> str:
+    """What is wrong with a value, in the words of TOML instead of the library's.
+
+    >>> _in_words("Expected `array`, got `str` - at `$.accounts`")
+    'accounts must be a list like ["a", "b"], not text'
+    >>> _in_words("Expected `str | null`, got `int` - at `$.label`")
+    'label must be text in quotes, not a number'
+    """
+    found = _EXPECTED.fullmatch(error)
+    if not found:
+        return error
+    wanted, given, key = found["wanted"].removesuffix(" | null"), found["given"], found["key"]
+    return f"{key} must be {_KINDS.get(wanted, wanted)}, not {_KINDS.get(given, given).removesuffix(' in quotes')}"
+
+
+_EXPECTED: Final = re.compile(r"Expected `(?P<wanted>[^`]+)`, got `(?P<given>[^`]+)` - at `\$\.?(?P<key>[^`]+)`")
+_KINDS: Final = {
+    "array": 'a list like ["a", "b"]', "str": "text in quotes", "int": "a number", "float": "a number",
+    "object": "a table", "bool": "true or false", "null": "empty",
+}  # fmt: skip
 
 
 def _zone(name: str, place: str) -> tzinfo:
@@ -276,8 +319,11 @@ def _moment(value: Any, zone: tzinfo, place: str) -> datetime | None:
             value = datetime.fromisoformat(value)
         except ValueError:
             raise DataError(f"{place} = {value!r} is no date; write 2026-05-04 or 2026-05-04T18:00:00+08:00.") from None
-    if isinstance(value, datetime):
-        return value if value.tzinfo else value.replace(tzinfo=zone)
-    if isinstance(value, date):
-        return datetime.combine(value, time(), zone)
+    if isinstance(value, date):  # a datetime is one, too
+        moment = value if isinstance(value, datetime) else datetime.combine(value, time())
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=zone)
+        try:
+            return moment.astimezone(UTC)
+        except OverflowError:
+            raise DataError(f"{place} = {value} is out of range: leave it out where there is no bound.") from None
     raise DataError(f"{place} = {value!r} is no date; write 2026-05-04 or 2026-05-04T18:00:00+08:00.")

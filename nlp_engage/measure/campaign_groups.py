@@ -41,18 +41,45 @@ class Parts:
     places: Threads
 
     def roles(self) -> list[tuple[str, Threads]]:
-        """Name and threads of the two or four groups, in the order of ``ROLES``."""
+        """Name and threads of the two or four groups, in the order of ``ROLES``.
+
+        Returns:
+            Threads as places in ``ReplyTable.thread_ids``, shape (k,), int64.
+
+        >>> from nlp_engage.measure.campaign_file import parse_campaigns
+        >>> campaign, = parse_campaigns({"campaigns": {"may": {"ids": ["t1"], "baseline": {"ids": ["t0"]}}}}).campaigns
+        >>> one, other = np.array([1]), np.array([0])
+        >>> Parts(campaign=campaign, posts=one, baseline=other, control=None, places=one).roles()
+        [('campaign', array([1])), ('baseline', array([0]))]
+        """
         return list(zip(ROLES, (self.posts, self.baseline, *(self.control or ())), strict=False))
 
 
 def find_groups(table: ReplyTable, book: PostBook, plan: CampaignFile) -> tuple[list[Parts], list[str]]:
     """Find the threads of every campaign.
 
+    Args:
+        table: The facts.
+        book: Watched the trees of the table.
+        plan: What the file asks for.
+
     Returns:
         One entry a campaign, and remarks (posts without a time, hashtags nobody uses).
 
     Raises:
         DataError: A group is empty, or groups share posts and the file does not allow it.
+
+    >>> from nlp_engage.measure import collect
+    >>> from nlp_engage.measure.campaign_file import parse_campaigns
+    >>> from nlp_engage.measure.posts import PostBook
+    >>> from nlp_engage.measure.worked import worked_archive
+    >>> plan = parse_campaigns({"baseline": {"ids": ["t0", "t1"]},
+    ...                         "campaigns": {"may": {"hashtags": ["soup"], "from": "2026-05-18"}}})
+    >>> book = PostBook()
+    >>> table = collect(book.watch(worked_archive(4)))
+    >>> (parts,), notes = find_groups(table, book, plan)
+    >>> [(role, threads.tolist()) for role, threads in parts.roles()], notes
+    ([('campaign', [2, 3]), ('baseline', [0, 1])], [])
     """
     notes: dict[str, None] = {}
 
@@ -95,7 +122,8 @@ def _apart(groups: list[Threads], table: ReplyTable, name: str, *, allow: bool) 
             mine = np.setdiff1d(mine, taken)
         if not len(mine):
             raise DataError(
-                f"campaign {name!r}: all {len(threads)} posts of {ROLES[place]} are also the campaign's; choose others."
+                f"campaign {name!r}: all {len(threads)} posts of {ROLES[place]} are also in "
+                f"{' or '.join(ROLES[:place])}, so nothing is left to compare with; choose others."
             )
         kept.append(mine)
     return kept

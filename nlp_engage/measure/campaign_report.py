@@ -60,6 +60,16 @@ class CampaignReport:
         ``n_replies`` of each group (people, for figures of the audience), ``detectable`` (minimum detectable effect),
         ``posts_needed, replies_needed, audited_threads_needed``, ``verdict``, ``verdict_en``, ``verdict_zh`` and
         ``note``. What cannot be given is ``None``, and the note says why.
+
+        Returns:
+            Plain values; those of shares in [0, 1], of EQ in points.
+
+        >>> from nlp_engage.measure.campaign import compare
+        >>> from nlp_engage.measure.campaign_file import parse_campaigns
+        >>> from nlp_engage.measure.worked import worked_archive
+        >>> plan = parse_campaigns({"baseline": {"ids": ["t0"]}, "campaigns": {"may": {"ids": ["t1"]}}})
+        >>> compare(worked_archive(2), plan).rows()[0]["note"]
+        'at least 5 posts with a say and 30 replies are needed in each group; there are 1, 1 posts with 6, 7 replies'
         """
         return [
             {**row, **{f"verdict_{lang}": sentence(row, lang, self.level) for lang in LANGUAGES}}
@@ -71,6 +81,16 @@ class CampaignReport:
 
         ``campaigns`` holds one object a campaign: its groups, its comparisons, and as ``split`` its difference in
         volume, mix and depth.
+
+        Returns:
+            Dictionaries, lists, texts, numbers and ``None``.
+
+        >>> from nlp_engage.measure.campaign import compare
+        >>> from nlp_engage.measure.campaign_file import parse_campaigns
+        >>> from nlp_engage.measure.worked import worked_archive
+        >>> plan = parse_campaigns({"baseline": {"ids": ["t0"]}, "campaigns": {"may": {"ids": ["t1"]}}})
+        >>> [list(one) for one in compare(worked_archive(2), plan).to_dict()["campaigns"]]
+        [['campaign', 'label', 'posts', 'groups', 'comparisons', 'split']]
         """
         rows = self.rows()
         settings = {"level": self.level, "resamples": self.resamples, "seed": self.seed}
@@ -97,7 +117,18 @@ class CampaignReport:
         }
 
     def to_arrow(self) -> pa.Table:
-        """The comparisons as an Arrow table, one row each; counts by role, windows of the audience as JSON text."""
+        """The comparisons as an Arrow table, one row each; counts by role, windows of the audience as JSON text.
+
+        Returns:
+            As many rows as ``rows``.
+
+        >>> from nlp_engage.measure.campaign import compare
+        >>> from nlp_engage.measure.campaign_file import parse_campaigns
+        >>> from nlp_engage.measure.worked import worked_archive
+        >>> plan = parse_campaigns({"baseline": {"ids": ["t0"]}, "campaigns": {"may": {"ids": ["t1"]}}})
+        >>> compare(worked_archive(2), plan).to_arrow().select(["figure", "n_posts_campaign"]).to_pylist()[0]
+        {'figure': 'eq', 'n_posts_campaign': 1}
+        """
         import pyarrow as pa
 
         fields = [(key, pa.string()) for key in _TEXTS] + [("headline", pa.bool_())]
@@ -117,8 +148,18 @@ class CampaignReport:
         Args:
             lang: ``en`` or ``zh``.
 
+        Returns:
+            Lines without line ends.
+
         Raises:
             DataError: There are no words in this language.
+
+        >>> from nlp_engage.measure.campaign import compare
+        >>> from nlp_engage.measure.campaign_file import parse_campaigns
+        >>> from nlp_engage.measure.worked import worked_archive
+        >>> plan = parse_campaigns({"baseline": {"ids": ["t0"]}, "campaigns": {"may": {"ids": ["t1"]}}})
+        >>> compare(worked_archive(2), plan).lines("en")[-1]
+        '  may: EP -0.2 = volume +0.4 (replies -0.3, the same people again +0.6), mix -0.3, depth -0.3'
         """
         stars = {
             "en": "* headline figure; its p-values are corrected for their number (Holm), the others are not.",

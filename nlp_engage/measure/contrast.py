@@ -63,6 +63,9 @@ def contrast(sides: Sequence[tuple[Sample, Sample]], *, resamples: int, level: f
         level: Confidence level in (0, 1).
         seed: Of both.
 
+    Returns:
+        The difference on the scale of the rates, with everything that is known of it.
+
     >>> campaign = Sample(top=np.array([6.0, 5, 7, 6]), below=np.full(4, 10.0))
     >>> baseline = Sample(top=np.array([2.0, 3, 1, 2]), below=np.full(4, 10.0))
     >>> found = contrast([(campaign, baseline)], resamples=1000, level=0.9, seed=0)
@@ -109,6 +112,13 @@ def _freedom(away: FloatArray, sample: Sample) -> int:
 def welch(variances: Sequence[float], freedoms: Sequence[int]) -> int:
     """Degrees of freedom of a sum of independent variances (Welch 1947), rounded down, 1 or more.
 
+    Args:
+        variances: Variance of each term, 0 or more.
+        freedoms: Degrees of freedom of each.
+
+    Returns:
+        1 or more.
+
     >>> welch([1.0, 1.0], [9, 9]), welch([1.0, 0.0], [4, 99])
     (18, 4)
     """
@@ -124,6 +134,15 @@ def detectable(error: float, freedom: int, level: float, power: float) -> float:
 
     ``(t(1 - alpha / 2) + t(power)) * standard error`` (Bloom 1995).
 
+    Args:
+        error: Standard error, on the scale of the figure.
+        freedom: Degrees of freedom, 0 where there are none.
+        level: Confidence level in (0, 1).
+        power: Probability of detection in (0, 1).
+
+    Returns:
+        On the scale of the error; NaN where there are no degrees of freedom.
+
     >>> round(detectable(1.0, MANY, 0.90, 0.8), 3)
     2.486
     """
@@ -136,6 +155,16 @@ def times_larger(error: float, freedom: int, effect: float, level: float, power:
     """How many times as many threads in every group are needed to detect an effect; infinite if none would do.
 
     The variance falls as one over the number, the degrees of freedom rise with it.
+
+    Args:
+        error: Standard error now.
+        freedom: Degrees of freedom now.
+        effect: Difference to detect, on the same scale.
+        level: Confidence level in (0, 1).
+        power: Probability of detection in (0, 1).
+
+    Returns:
+        A factor above 0.
 
     >>> round(times_larger(1.0, MANY, 2.486, 0.90, 0.8), 2), round(times_larger(1.0, MANY, 1.243, 0.90, 0.8), 2)
     (1.0, 4.0)
@@ -167,6 +196,9 @@ def audited_threads(
         freedom: Degrees of freedom.
         level: Confidence level.
         power: Probability of detection.
+
+    Returns:
+        Threads, 1 or more.
 
     >>> audited_threads([1.0, 1.0], [20.0, 20.0], 4.0, MANY, 0.90, 0.8)
     69

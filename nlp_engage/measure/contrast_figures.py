@@ -70,16 +70,58 @@ class ThreadSums:
     label_errors: FloatArray
 
     def sample(self, figure: Figure, threads: npt.NDArray[np.int64]) -> Sample:
-        """A figure of a group of threads."""
+        """A figure of a group of threads.
+
+        Args:
+            figure: One of ``COMPARED``.
+            threads: Places in ``ReplyTable.thread_ids``. Shape: (k,), int64.
+
+        Returns:
+            The rate, as two sums a thread.
+
+        >>> from nlp_engage.measure import collect
+        >>> from nlp_engage.measure.worked import worked_archive
+        >>> sums = thread_sums(collect(worked_archive(2)))
+        >>> sums.sample(COMPARED[2], np.array([0])).rate
+        0.42857142857142855
+        """
         chosen = self.values[threads]
         return Sample(top=chosen[:, AT[figure.top]], below=chosen[:, AT[figure.below]], scale=figure.scale)
 
     def count(self, column: str, threads: npt.NDArray[np.int64]) -> int:
-        """A sum over threads, as a whole number."""
+        """A sum over threads, as a whole number.
+
+        Args:
+            column: One of ``sums.COLUMNS``.
+            threads: Places in ``ReplyTable.thread_ids``. Shape: (k,), int64.
+
+        Returns:
+            The sum, rounded.
+
+        >>> from nlp_engage.measure import collect
+        >>> from nlp_engage.measure.worked import worked_archive
+        >>> sums = thread_sums(collect(worked_archive(2)))
+        >>> sums.count("replies", np.array([0, 1]))
+        13
+        """
         return round(float(self.values[threads, AT[column]].sum()))
 
     def gap(self, figure: Figure, threads: npt.NDArray[np.int64]) -> float:
-        """Variance of the gap between hand and model in a thread, on the scale of the rate; NaN where unknown."""
+        """Variance of the gap between hand and model in a thread, on the scale of the rate; NaN where unknown.
+
+        Args:
+            figure: One of ``COMPARED``.
+            threads: Places in ``ReplyTable.thread_ids``. Shape: (k,), int64.
+
+        Returns:
+            0 or more.
+
+        >>> from nlp_engage.measure import collect
+        >>> from nlp_engage.measure.worked import worked_archive
+        >>> sums = thread_sums(collect(worked_archive(2)))
+        >>> sums.gap(COMPARED[0], np.array([0, 1]))  # labels by hand do not err
+        0.0
+        """
         sample = self.sample(figure, threads)
         if figure.label_error is None or not sample.units:
             return float("nan")
@@ -89,7 +131,21 @@ class ThreadSums:
 
 
 def thread_sums(table: ReplyTable) -> ThreadSums:
-    """Sum up a table by thread; every thread is its own group, so that people are those of the thread alone."""
+    """Sum up a table by thread; every thread is its own group, so that people are those of the thread alone.
+
+    Args:
+        table: The facts.
+
+    Returns:
+        One row a thread, in the order of ``ReplyTable.thread_ids``.
+
+    >>> from nlp_engage.measure import collect
+    >>> from nlp_engage.measure.worked import worked_archive
+    >>> sums = thread_sums(collect(worked_archive(2)))
+    >>> eq, both = COMPARED[0], np.array([0, 1])
+    >>> round(sums.sample(eq, both).rate, 2), sums.count("replies", both), sums.gap(eq, both)  # hands do not err
+    (35.42, 13, 0.0)
+    """
     found = cells(table, group(table, "thread_id"))
     values = np.zeros((len(table.thread_ids), found.values.shape[1]))
     values[found.thread] = found.values
@@ -104,7 +160,8 @@ def _label_errors(table: ReplyTable) -> FloatArray:
     rows = np.flatnonzero(table.measured)
     p, thread = table.probabilities[rows], table.thread[rows]
     kept_up = 1 - (1 - SAID) * DECAY ** -np.where(table.self_reply[rows], 0.0, table.exchange[rows])
-    worth = table.uniqueness[rows, None] * np.stack([np.zeros(len(rows)), kept_up, np.full(len(rows), SAID)], axis=1)
+    weight = table.voice[rows] * table.uniqueness[rows]
+    worth = weight[:, None] * np.stack([np.zeros(len(rows)), kept_up, np.full(len(rows), SAID)], axis=1)
     spread = (p * worth**2).sum(axis=1) - (p * worth).sum(axis=1) ** 2
     variances = np.concatenate([p * (1 - p), np.maximum(spread, 0.0)[:, None]], axis=1)
     count = len(table.thread_ids)

@@ -36,6 +36,13 @@ def contributions(table: ReplyTable, kind: str) -> list[dict[str, Any]]:
 
     Raises:
         DataError: There is no such kind.
+
+    >>> from nlp_engage.measure import collect
+    >>> from nlp_engage.measure.worked import worked_archive
+    >>> table = collect(worked_archive(1))
+    >>> rows = contributions(table, "act")[:2]
+    >>> [(row["name"], row["n_replies"], round(row["eq"], 2), round(row["ep"], 2)) for row in rows]
+    [('requ', 1, 7.14, 0.5), ('stor', 1, 7.14, 0.5)]
     """
     rows = np.flatnonzero(table.measured)
     names, codes = _names(table, rows, kind)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from nlp_engage.errors import DataError
+from nlp_engage.measure.bootstrap import check_resampling
 from nlp_engage.measure.corrected import corrections
 from nlp_engage.measure.credit import VERSION
 from nlp_engage.measure.facts import collect
@@ -56,7 +56,7 @@ def measure(
         held_out: Language -> the classifier's confusion on held-out replies (``quantify.held_out``). With it,
             each row has corrected shares beside the raw ones: ``share_*_corrected`` with ``_low`` and
             ``_high``, and ``share_*_emq``, or ``None`` and the reason in ``notes``. Empty where nothing is known.
-        resamples: Bootstrap resamples; with 0 there are no intervals.
+        resamples: Bootstrap resamples, 20 or more; with 0 there are no intervals.
         level: Confidence level of the intervals, in (0, 1).
         seed: Of the resampling: same trees, same seed, same numbers.
 
@@ -100,14 +100,18 @@ def measure_table(
         level: As for ``measure``.
         seed: As for ``measure``.
 
+    Returns:
+        As ``measure``.
+
     Raises:
         DataError: There is no such column, or a setting is out of its range.
+
+    >>> from nlp_engage.measure.worked import worked_archive
+    >>> table = collect(worked_archive(12))
+    >>> [(row["group"], round(row["eq"], 1)) for row in measure_table(table, by="month").rows()]
+    [('2026-05', 19.8), ('2026-06', 20.5), ('2026-07', 18.7)]
     """
-    if resamples < 0 or not 0 < level < 1:
-        raise DataError(
-            f"resamples is {resamples} and level is {level}: there must be no fewer than 0 resamples and a level "
-            "between 0 and 1. Usual are 1000 and 0.90."
-        )
+    check_resampling(resamples, level, seed)
     grouping = group(table, by)
     sums = cells(table, grouping)
     columns = _columns(table, sums, resamples=resamples, level=level, seed=seed)
@@ -174,7 +178,8 @@ def _reasons(values: FloatArray, units: FloatArray, nothing: Sequence[str], resa
 def _no_hours(totals: FloatArray) -> str:
     if not totals[AT["questions"]]:
         return "no question or request to a known owner"
-    return "no times given" if totals[AT["questions_answered"]] else "no question or request was answered"
+    answered = totals[AT["questions_answered"]]
+    return "no times given, or they run backwards" if answered else "no question or request was answered"
 
 
 def _row(name: str, totals: FloatArray, found: Sequence[tuple[str, float, float, float, str]]) -> dict[str, Any]:

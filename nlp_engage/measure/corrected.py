@@ -40,7 +40,14 @@ class Correction:
     reason: str = ""
 
     def row(self) -> dict[str, Any]:
-        """Keys of a measurement's row, and its notes under ``notes``."""
+        """Keys of a measurement's row, and its notes under ``notes``.
+
+        Returns:
+            Shares in [0, 1], or ``None``.
+
+        >>> Correction(reason="no scores").row()["notes"][CORRECTED[0]]
+        'no scores'
+        """
         found: dict[str, Any] = {}
         for k in range(len(LABELS)):
             found[CORRECTED[k]] = self.shares and self.shares[k]
@@ -67,6 +74,16 @@ def corrections(
 
     Returns:
         One correction a group.
+
+    >>> from nlp_engage.measure import HeldOut, collect
+    >>> from nlp_engage.measure.worked import worked_archive
+    >>> from nlp_engage.measure.groups import group
+    >>> from nlp_engage.measure.sums import cells
+    >>> table = collect(worked_archive(12))
+    >>> known = {"en": HeldOut(confusion=np.array([[45, 5, 0], [5, 45, 0], [0, 5, 45]], dtype=float))}
+    >>> one, = corrections(table, cells(table, group(table, None)), known, resamples=100, level=0.9, seed=0)
+    >>> [round(share, 3) for share in one.shares], one.low is not None
+    ([0.473, 0.356, 0.171], True)
     """
     if not known:
         return [Correction(reason=NO_SCORES)] * len(cells.totals)
@@ -139,7 +156,19 @@ def _unfit(counts: FloatArray, strangers: FloatArray, languages: list[str], refu
 
 
 def corrected_shares(counts: FloatArray, rates: FloatArray) -> FloatArray:
-    """Adjusted counts of all languages together. Shapes: (..., L, 3) and (..., L, 3, 3) -> (..., 3)."""
+    """Adjusted counts of all languages together. Shapes: (..., L, 3) and (..., L, 3, 3) -> (..., 3).
+
+    Args:
+        counts: Predicted labels, by language. Shape: (..., L, 3).
+        rates: Probability of each prediction given the truth, by language. Shape: (..., L, 3, 3).
+
+    Returns:
+        Shares of all languages together, weighted by their replies; NaN where there are none. Shape: (..., 3).
+
+    >>> rates = np.array([[[0.9, 0.1, 0.0], [0.2, 0.8, 0.0], [0.0, 0.1, 0.9]]])
+    >>> corrected_shares(np.array([[51.0, 29.0, 20.0]]), rates).round(3).tolist()
+    [0.506, 0.271, 0.222]
+    """
     n = counts.sum(axis=-1, keepdims=True)
     adjusted = adjusted_count(np.divide(counts, n, out=np.full_like(counts, 1 / len(LABELS)), where=n > 0), rates)
     total = n.sum(axis=-2)
@@ -172,6 +201,17 @@ def corrected_interval(
         rates: Probability of each prediction given the truth, by language. Shape: (L, 3, 3).
         drawn: Draws of the same (``quantify.draw_rates``). Shape: (B, L, 3, 3).
         settings: Resamples B, level, seed.
+
+    Returns:
+        Lower and upper ends, three each, and the reason why there are none, empty where there are.
+
+    >>> rates = np.array([[[0.9, 0.1, 0.0], [0.2, 0.8, 0.0], [0.0, 0.1, 0.9]]])
+    >>> counts = np.array([[[6.0, 3, 1]], [[4.0, 4, 2]], [[5.0, 2, 3]]])
+    >>> shares = corrected_shares(counts.sum(axis=0), rates)
+    >>> drawn = np.repeat(rates[None], 100, axis=0)  # as if the confusion were known for sure
+    >>> low, high, why = corrected_interval(counts, shares, rates, drawn, (100, 0.9, 0))
+    >>> bool((np.array(low) <= shares).all() and (shares <= np.array(high)).all()), why
+    (True, '')
     """
     resamples, level, seed = settings
     units = int((counts.sum(axis=(1, 2)) > 0).sum())

@@ -59,7 +59,14 @@ class Split:
     labels: dict[str, dict[str, float]]
 
     def row(self) -> dict[str, Any]:
-        """As plain values."""
+        """As plain values.
+
+        Returns:
+            ``eq``, ``ep`` and ``labels``.
+
+        >>> Split(eq={"difference": 1.0}, ep={}, labels={}).row()["eq"]
+        {'difference': 1.0}
+        """
         return asdict(self)
 
 
@@ -70,6 +77,9 @@ def decompose(table: ReplyTable, before: BoolArray, after: BoolArray) -> Split:
         table: From ``collect``.
         before: Rows of the first group; owner replies and unlabelled ones are passed over. Shape: (n,).
         after: Rows of the second group. Shape: (n,).
+
+    Returns:
+        The parts; those of EQ in points, those of EP in people.
 
     Raises:
         DataError: A group has no labelled audience reply.
@@ -99,8 +109,18 @@ def factors(table: ReplyTable, rows: BoolArray) -> Factors:
         table: From ``collect``.
         rows: Its replies; owner replies and unlabelled ones are passed over. Shape: (n,).
 
+    Returns:
+        Number of replies, shares that sum to 1, and mean credits in [0, 1).
+
     Raises:
         DataError: The group has no labelled audience reply.
+
+    >>> from nlp_engage.measure import collect
+    >>> from nlp_engage.measure.worked import worked_archive
+    >>> table = collect(worked_archive(1))
+    >>> found = factors(table, table.measured)
+    >>> found.replies, found.mix.round(3).tolist(), found.depth.round(3).tolist()
+    (7.0, [0.429, 0.429, 0.143], [0.0, 0.75, 0.5])
     """
     mine = np.flatnonzero(rows & table.measured)
     if not len(mine):
@@ -134,6 +154,13 @@ def engaged(table: ReplyTable, rows: Any, credit: FloatArray) -> FloatArray:
 
     Returns:
         Sums to EP. Shape: (k,).
+
+    >>> from nlp_engage.measure import collect
+    >>> from nlp_engage.measure.worked import worked_archive
+    >>> table = collect(worked_archive(1))
+    >>> rows = np.flatnonzero(table.measured)
+    >>> engaged(table, rows, table.credit[rows]).round(3).tolist()  # Bob 63/64, Dee and Eve 1/2
+    [0.492, 0.492, 0.0, 0.0, 0.5, 0.0, 0.5]
     """
     person = np.where(table.author[rows] >= 0, table.author[rows].astype(np.int64), len(table.authors) + rows)
     _, who = np.unique(person, return_inverse=True)
@@ -153,6 +180,15 @@ def split(before: Factors, after: Factors) -> Split:
     Args:
         before: The group that is subtracted.
         after: The group it is subtracted from.
+
+    Returns:
+        The parts; those of EQ in points, those of EP in people.
+
+    >>> both = np.array([0.5, 0.5, 0.0])
+    >>> few = Factors(replies=10.0, fresh=1.0, mix=both, depth=np.array([0.0, 0.5, np.nan]))
+    >>> many = Factors(replies=20.0, fresh=1.0, mix=both, depth=np.array([0.0, 0.5, np.nan]))
+    >>> split(few, many).ep
+    {'difference': 2.5, 'volume': 2.5, 'mix': 0.0, 'depth': 0.0, 'replies': 2.5, 'again': 0.0}
     """
     depth = _filled(before.depth, after.depth)
     fresh = _filled(np.array([before.fresh]), np.array([after.fresh]), nothing=1.0)[:, 0]

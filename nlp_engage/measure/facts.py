@@ -91,8 +91,18 @@ def collect_both(
         labelled_trees: As for ``collect``.
         other: Gives the same tree with other probabilities.
 
+    Returns:
+        The table of the trees, and that of the other labelling.
+
     Raises:
         DataError: As ``collect``.
+
+    >>> from nlp_engage.measure.worked import worked_archive
+    >>> from dataclasses import replace
+    >>> guess = lambda labelled: replace(labelled, probabilities=labelled.probabilities * 0 + [1.0, 0.0, 0.0])
+    >>> hand, model = collect_both(worked_archive(1), guess)
+    >>> round(float(np.nansum(hand.credit)), 2), float(np.nansum(model.credit)), len(hand) == len(model)
+    (2.75, 0.0, True)
     """
     first, second = _Collector(), _Collector()
     for labelled in labelled_trees:

@@ -56,6 +56,12 @@ def group(table: ReplyTable, by: str | Mapping[str, str] | None) -> Grouping:
 
     Raises:
         DataError: There is no such column, or the mapping names no thread of the table.
+
+    >>> from nlp_engage.measure import collect
+    >>> from nlp_engage.measure.worked import worked_archive
+    >>> table = collect(worked_archive(9))
+    >>> group(table, "month").names, group(table, {"t0": "first", "t1": "then"}).names, group(table, None).names
+    (('2026-05', '2026-06'), ('first', 'then'), ('all',))
     """
     if by is None:
         everywhere = np.zeros(len(table), np.int64), np.where(table.thread_post, 0, _OUT)

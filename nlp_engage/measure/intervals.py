@@ -33,6 +33,16 @@ def estimates(cells: Cells, *, resamples: int, level: float, seed: int) -> tuple
     Returns:
         ``(values, ends, units)``: values (G, S), NaN where there is none; ends (G, S, 2), NaN where there is no
         interval; units (G, S), threads that have a say. S is the number of ``STATISTICS``.
+
+    >>> from nlp_engage.measure import collect
+    >>> from nlp_engage.measure.worked import worked_archive
+    >>> from nlp_engage.measure.groups import group
+    >>> from nlp_engage.measure.sums import cells
+    >>> table = collect(worked_archive(12))
+    >>> values, ends, units = estimates(cells(table, group(table, None)), resamples=100, level=0.9, seed=0)
+    >>> eq = [statistic.key for statistic in STATISTICS].index("eq")
+    >>> bool(ends[0, eq, 0] < values[0, eq] < ends[0, eq, 1]), units[0, eq].item()
+    (True, 12.0)
     """
     groups = len(cells.totals)
     values = np.stack([s.value(cells.totals) for s in STATISTICS], axis=1)
@@ -95,8 +105,24 @@ def response_hours(
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Median hours until the owner first answered a question or request, for each group.
 
+    Args:
+        table: The facts.
+        cells: Sums by thread within group.
+        resamples: Bootstrap resamples; with 0 there are no intervals.
+        level: Confidence level in (0, 1).
+        seed: Of the resampling.
+
     Returns:
         ``(values, ends, units)`` as from ``estimates``, for this one statistic: shapes (G,), (G, 2), (G,).
+
+    >>> from nlp_engage.measure import collect
+    >>> from nlp_engage.measure.worked import worked_archive
+    >>> from nlp_engage.measure.groups import group
+    >>> from nlp_engage.measure.sums import cells
+    >>> table = collect(worked_archive(1))
+    >>> values, ends, units = response_hours(table, cells(table, group(table, None)), resamples=0, level=0.9, seed=0)
+    >>> values.tolist(), units.tolist()  # Bob asked at one o'clock, the cafe answered at three
+    ([2.0], [1.0])
     """
     groups = len(cells.totals)
     values, ends, units = np.full(groups, np.nan), np.full((groups, 2), np.nan), np.zeros(groups)
@@ -125,7 +151,19 @@ def response_hours(
 
 
 def medians(ordered: FloatArray, weights: FloatArray, unit: npt.NDArray[np.int64]) -> FloatArray:
-    """Median of a sorted sample with whole weights, for each row of weights; NaN where all are 0."""
+    """Median of a sorted sample with whole weights, for each row of weights; NaN where all are 0.
+
+    Args:
+        ordered: The sample, ascending. Shape: (n,).
+        weights: How often each unit is drawn. Shape: (B, T).
+        unit: Unit of each value. Shape: (n,), int64.
+
+    Returns:
+        Shape: (B,).
+
+    >>> medians(np.array([1.0, 2.0, 9.0]), np.array([[1.0, 1.0], [0.0, 2.0], [0.0, 0.0]]), np.array([0, 0, 1])).tolist()
+    [2.0, 9.0, nan]
+    """
     found = np.full(len(weights), np.nan)
     step = max(1, _AT_ONCE // len(ordered))
     for start in range(0, len(weights), step):

@@ -35,7 +35,17 @@ _NONE: Final = np.uint32(0xFFFFFFFF)
 
 
 def is_long(key: str) -> bool:
-    """Whether a text (its ``text.copy_key``) is long enough to be told from a near-copy."""
+    """Whether a text (its ``text.copy_key``) is long enough to be told from a near-copy.
+
+    Args:
+        key: From ``text.copy_key``.
+
+    Returns:
+        Whether it has ``LONG`` bytes or more in UTF-8.
+
+    >>> is_long("wherecanibuythis"), is_long("my gran made pumpkin soup every sunday and we all came")
+    (False, True)
+    """
     return len(key) >= LONG or (3 * len(key) >= LONG and len(key.encode("utf-8", "surrogatepass")) >= LONG)
 
 
@@ -83,6 +93,11 @@ def join_near(copies: Integers, page: npt.NDArray[np.int32], rows: Integers, sig
 
     Returns:
         Groups, joined. Shape: (n,).
+
+    >>> paraphrases = [f"sincemy{who}triedthiscreamherskinhaschangedsomuch" for who in ("mother", "sister")]
+    >>> signatures = sign([*paraphrases, "quitedifferentwordsaboutthetrainthatcamelate"])
+    >>> join_near(np.arange(3), np.zeros(3, dtype=np.int32), np.arange(3), signatures).tolist()
+    [0, 0, 2]
     """
     if not len(rows):
         return copies

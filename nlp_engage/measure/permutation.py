@@ -61,6 +61,9 @@ def permutation_test(sides: Sequence[tuple[Sample, Sample]], *, permutations: in
         level: Confidence level that ``critical`` is for.
         seed: Of the deals.
 
+    Returns:
+        The p-value in (0, 1], and what is needed to widen an interval by it.
+
     >>> from nlp_engage.measure.sample import Sample
     >>> high = Sample(top=np.array([8.0, 9, 7]), below=np.full(3, 10.0))
     >>> low = Sample(top=np.array([1.0, 3, 2]), below=np.full(3, 10.0))

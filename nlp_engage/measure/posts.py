@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 _WORD_TAG = re.compile(r"#(\w[\w·\-]*)")
 _PAIRED_TAG = re.compile(r"#([^#\n]{1,60})#")
 _SHOWN: Final = 5
+_CODED: Final = (
+    ". The run's author ids are salted, and this one would be {!r} in it: give ids, not display names, and --salt "
+    "where the run was made with one"
+)
+_MAYBE_CODED: Final = " (a run that was labelled with --salt needs the same --salt here)"
 
 
 def _folded(text: str) -> str:
@@ -32,6 +37,12 @@ def _folded(text: str) -> str:
 
 def hashtags(text: str) -> frozenset[str]:
     """Hashtags of a text, without signs and case; a Chinese topic stands between two signs and may hold spaces.
+
+    Args:
+        text: As the archive has it.
+
+    Returns:
+        Folded: NFKC, lower case.
 
     >>> sorted(hashtags("New! #PorchStories and #summer-2026. #门廊故事#今晚见 ＃Tea"))
     ['porchstories', 'summer-2026', 'tea', '门廊故事']
@@ -96,7 +107,19 @@ class PostBook:
     posts: dict[str, Post] = field(default_factory=dict)
 
     def watch(self, labelled_trees: Iterable[LabelledTree]) -> Iterator[LabelledTree]:
-        """Pass trees on and note their posts."""
+        """Pass trees on and note their posts.
+
+        Args:
+            labelled_trees: Trees, in any order.
+
+        Yields:
+            The same trees.
+
+        >>> from nlp_engage.measure.worked import worked_archive
+        >>> book = PostBook()
+        >>> len(list(book.watch(worked_archive(2)))), sorted(book.posts), sorted(book.posts["t0"].tags)
+        (2, ['t0', 't1'], ['soup'])
+        """
         for labelled in labelled_trees:
             tree, post = labelled.tree, labelled.tree.post
             marked = sorted(c.author for c in tree.comments if c.is_owner and c.author)
@@ -122,13 +145,18 @@ class PostBook:
 
         Raises:
             DataError: An id, account or platform is nowhere in the archive, or none of the hashtags is.
+
+        >>> from nlp_engage.measure.worked import worked_archive
+        >>> book = PostBook()
+        >>> ids = [labelled.tree.thread_id for labelled in book.watch(worked_archive(3))]
+        >>> book.select(ids, Selection(ids=("t1",), hashtags=("#Soup",)), "campaign")[0].tolist()
+        [False, True, False]
         """
         posts = [self.posts[t] for t in thread_ids]
         ids = self._known(wanted.ids, set(thread_ids), f"{place}: no thread", "threads")
         names = {name for post in posts for name in post.names}
-        accounts = set(
-            self._known([self._account(a) for a in wanted.accounts], names, f"{place}: no post by", "accounts")
-        )
+        written = {self._account(account): account for account in wanted.accounts}
+        accounts = set(self._known(list(written), names, f"{place}: no post by", "accounts", written))
         platforms = [_folded(p) for p in wanted.platforms]
         self._known(platforms, {p.platform for p in posts if p.platform}, f"{place}: no post on", "platforms")
         tags, notes = self._tags(wanted.hashtags, posts, place)
@@ -155,12 +183,19 @@ class PostBook:
         coded = self.alias(plain) if self.alias else None
         return _folded(coded or plain)
 
-    def _known(self, wanted: Sequence[str], known: set[str], what: str, things: str) -> Sequence[str]:
+    def _known(
+        self, wanted: Sequence[str], known: set[str], what: str, things: str, written: Mapping[str, str] | None = None
+    ) -> Sequence[str]:
+        """``wanted`` if all of it is known; ``written`` is how the caller wrote an entry, for the error."""
         unknown = [name for name in wanted if name not in known]
         if unknown:
             near = get_close_matches(unknown[0], sorted(known), n=3) or sorted(known)[:_SHOWN]
+            own = (written or {}).get(unknown[0], unknown[0])
+            coded = _CODED.format(unknown[0]) if unknown[0] != _folded(own.strip().removeprefix("@")) else ""
+            if things == "accounts" and not coded and not self.alias:
+                coded = _MAYBE_CODED
             raise DataError(
-                f"{what} {unknown[0]!r} in the archive ({len(unknown)} of {len(wanted)} {things} unknown); "
+                f"{what} {own!r} in the archive ({len(unknown)} of {len(wanted)} {things} unknown){coded}; "
                 f"it has {len(known)} {things}, e.g. {', '.join(map(repr, near)) or 'none'}."
             )
         return wanted
@@ -185,7 +220,20 @@ def _within(moment: datetime | None, start: datetime | None, stop: datetime | No
 
 
 def owners(book: PostBook) -> Mapping[str, str]:
-    """Thread id -> page (account and platform), for grouping; threads whose owner is unknown are left out."""
+    """Thread id -> page (account and platform), for grouping; threads whose owner is unknown are left out.
+
+    Args:
+        book: Watched the trees.
+
+    Returns:
+        Account, with its platform where that is known.
+
+    >>> from nlp_engage.measure.worked import worked_archive
+    >>> book = PostBook()
+    >>> _ = list(book.watch(worked_archive(2)))
+    >>> owners(book)
+    {'t0': 'cafe', 't1': 'cafe'}
+    """
     return {
         thread: post.account if post.platform is None else f"{post.account} ({post.platform})"
         for thread, post in book.posts.items()

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from nlp_engage.measure.table import ReplyTable
 
 FIGURES: Final = {figure.key: figure for figure in COMPARED if figure.points is not None}
+MIN_EFFECT: Final = 0.1
+"""Points. Less would not matter to anybody, and is printed as 0.0."""
 PILOT_POSTS: Final = 10
 """Below so many posts a pilot's spread is itself too uncertain: said in a note."""
 _EQ_OFF: Final = 0.5
@@ -61,12 +63,14 @@ class Spread:
         gap: The same for the gap between hand and model; NaN where unknown.
         replies: Replies under a post on average.
         posts: Posts it was measured on, 0 for assumptions.
+        rate: The figure itself, in points of 100, which bounds how far it can move; ``None`` where unknown.
     """
 
     thread: float
     gap: float
     replies: float
     posts: int
+    rate: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,15 +104,35 @@ class PowerPlan:
     notes: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """The plan as plain values, for JSON."""
+        """The plan as plain values, for JSON.
+
+        Returns:
+            As the attributes; what cannot be given is ``None``.
+
+        >>> plan_power(Spread(thread=0.04, gap=0.02, replies=20.0, posts=0), figure="eq", effect=5).to_dict()["notes"]
+        ['from assumptions, not from data: measure a pilot if you can']
+        """
         return {**asdict(self), "notes": list(self.notes)}
 
 
 def pilot_spread(table: ReplyTable, figure: str) -> Spread:
     """Measure the spread between threads in a pilot.
 
+    Args:
+        table: The facts of the pilot.
+        figure: One of ``FIGURES``.
+
+    Returns:
+        Variances on the scale of the rate (points of 100 for EQ, shares in [0, 1]).
+
     Raises:
         DataError: The pilot has fewer than ``MIN_POSTS`` posts with a say, or its threads are all alike.
+
+    >>> from nlp_engage.measure import collect
+    >>> from nlp_engage.measure.worked import worked_archive
+    >>> spread = pilot_spread(collect(worked_archive(12)), "eq")
+    >>> spread.posts, spread.replies, round(spread.rate, 1)
+    (12, 6.5, 19.8)
     """
     what, sums = _figure(figure), thread_sums(table)
     threads = np.arange(len(table.thread_ids))
@@ -125,12 +149,23 @@ def pilot_spread(table: ReplyTable, figure: str) -> Spread:
         )
     replies = sums.count("replies", threads) / sample.units
     return Spread(
-        thread=sample.variance * sample.units, gap=sums.gap(what, threads), replies=replies, posts=sample.units
+        thread=sample.variance * sample.units,
+        gap=sums.gap(what, threads),
+        replies=replies,
+        posts=sample.units,
+        rate=sample.rate * (what.points or 1.0),
     )
 
 
 def assumed_spread(assumed: Assumptions, figure: str) -> Spread:
     """The spread between threads that assumptions imply.
+
+    Args:
+        assumed: What is taken for granted.
+        figure: ``eq`` or a share.
+
+    Returns:
+        As ``pilot_spread``, of 0 posts.
 
     Raises:
         DataError: An assumption is out of its range.
@@ -141,6 +176,11 @@ def assumed_spread(assumed: Assumptions, figure: str) -> Spread:
     """
     _check(assumed)
     what = _figure(figure)
+    if figure != "eq" and what.below != "replies":
+        raise DataError(
+            f"{figure} is no share of all replies, and the assumptions say nothing of those it is counted over: "
+            "give a labelled pilot (nlp-engage power RUN)."
+        )
     single = (assumed.credit_sd / 100) ** 2 if figure == "eq" else assumed.share * (1 - assumed.share)
     wrong = (1 - assumed.accuracy) * (_EQ_OFF**2 if figure == "eq" else 1.0)
     larger = (assumed.unequal**2 + 1) * assumed.replies
@@ -149,7 +189,11 @@ def assumed_spread(assumed: Assumptions, figure: str) -> Spread:
         return what.scale**2 * variance / assumed.replies * (1 + max(larger - 1, 0.0) * alike)
 
     return Spread(
-        thread=thread(single, assumed.likeness), gap=thread(wrong, ERRORS_ALIKE), replies=assumed.replies, posts=0
+        thread=thread(single, assumed.likeness),
+        gap=thread(wrong, ERRORS_ALIKE),
+        replies=assumed.replies,
+        posts=0,
+        rate=None if figure == "eq" else 100 * assumed.share,
     )
 
 
@@ -159,9 +203,12 @@ def plan_power(spread: Spread, *, figure: str, effect: float, level: float = 0.9
     Args:
         spread: From a pilot or from assumptions.
         figure: One of ``FIGURES``.
-        effect: Difference in points, above 0.
+        effect: Difference in points, up or down, 0.1 or more.
         level: Confidence level; the test is two-sided at ``1 - level``.
         power: Probability of seeing the difference if it is there.
+
+    Returns:
+        Posts, replies and labels, 1 or more each.
 
     Raises:
         DataError: A setting is out of its range.
@@ -172,10 +219,15 @@ def plan_power(spread: Spread, *, figure: str, effect: float, level: float = 0.9
     (199, 3980)
     """
     what = _figure(figure)
-    if not (0 < effect < 100 and 0.5 < level < 1 and 0.5 <= power < 1):
+    if not (MIN_EFFECT <= effect < 100 and 0.5 < level < 1 and 0.5 <= power < 1):
         raise DataError(
-            f"effect is {effect}, level {level}, power {power}: effect must be above 0 and below 100 points, level "
-            "above 0.5 and below 1, power from 0.5 to below 1."
+            f"effect is {effect}, level {level}, power {power}: effect must be {MIN_EFFECT} or more and below 100 "
+            "points (up or down is the same), level above 0.5 and below 1, power from 0.5 to below 1."
+        )
+    if spread.rate is not None and effect > max(spread.rate, 100 - spread.rate):
+        raise DataError(
+            f"{figure} is {spread.rate:.1f} and can neither rise nor fall by {effect:g} points: plan for an effect of "
+            f"{max(spread.rate, 100 - spread.rate):.1f} or less."
         )
     points = what.points or 1.0
     target = effect / points
@@ -192,7 +244,7 @@ def plan_power(spread: Spread, *, figure: str, effect: float, level: float = 0.9
         figure=figure, effect=effect, level=level, power=power, posts=posts, replies=ceil(posts * spread.replies),
         against_pilot=_against(spread, target, level, power), audited=audited,
         labels=None if audited is None else ceil(audited * spread.replies), detectable_now=now,
-        notes=tuple(_notes(spread)),
+        notes=tuple(_notes(spread, effect)),
     )  # fmt: skip
 
 
@@ -220,11 +272,16 @@ def _against(spread: Spread, target: float, level: float, power: float) -> int |
     return high
 
 
-def _notes(spread: Spread) -> list[str]:
+def _notes(spread: Spread, effect: float) -> list[str]:
+    notes = []
     if not spread.posts:
-        return ["from assumptions, not from data: measure a pilot if you can"]
-    few = f"the pilot has {spread.posts} posts: with fewer than {PILOT_POSTS}, the numbers below may be far off"
-    return [few] if spread.posts < PILOT_POSTS else []
+        notes.append("from assumptions, not from data: measure a pilot if you can")
+    elif spread.posts < PILOT_POSTS:
+        notes.append(f"the pilot has {spread.posts} posts: with fewer than {PILOT_POSTS}, these numbers may be far off")
+    if spread.rate is not None and effect > min(spread.rate, 100 - spread.rate):
+        way = "fall, but not rise" if spread.rate > 50 else "rise, but not fall"
+        notes.append(f"from {spread.rate:.1f} the figure can {way}, by so much")
+    return notes
 
 
 def _figure(name: str) -> Figure:

@@ -49,7 +49,8 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
 }
 _NOTES: Final = {
     "from assumptions": "这是按假设算的，不是数据：有条件就先做试点",
-    "the pilot has": "试点帖子太少，下面的数字可能差得很远",
+    "the pilot has": "试点帖子太少，这些数字可能差得很远",
+    "from": "起点离上限或下限太近，这么大的差异只可能朝一个方向",
 }
 
 
@@ -62,8 +63,18 @@ def power_lines(plan: PowerPlan, spread: Spread, assumed: Assumptions | None, la
         assumed: The assumptions, ``None`` with a pilot.
         lang: ``en`` or ``zh``.
 
+    Returns:
+        One sentence a line.
+
     Raises:
         DataError: There are no words in this language.
+
+    >>> from nlp_engage.measure.power import Assumptions, assumed_spread, plan_power
+    >>> assumed = Assumptions(share=0.4)
+    >>> spread = assumed_spread(assumed, "share_genuine_dialogue")
+    >>> plan = plan_power(spread, figure="share_genuine_dialogue", effect=10)
+    >>> print(power_lines(plan, spread, assumed, "zh")[1])
+    要看出真诚对话占比 10.0 个百分点的差异（显著性水平 10%，功效 80%）：两组各需 74 帖，约 1,480 条评论。
     """
     lines = [_origin(spread, assumed, plan.figure, lang)]
     points = 1.0 if plan.figure == "eq" else 100.0
@@ -74,8 +85,8 @@ def power_lines(plan: PowerPlan, spread: Spread, assumed: Assumptions | None, la
             lang,
             effect=effect,
             figure=figure_word(plan.figure, lang),
-            alpha=f"{100 * (1 - plan.level):.0f}",
-            power=f"{100 * plan.power:.0f}",
+            alpha=f"{100 * (1 - plan.level):.3g}",
+            power=f"{100 * plan.power:.6g}",
             posts=f"{plan.posts:,}",
             replies=f"{plan.replies:,}",
         )

@@ -46,7 +46,14 @@ class HeldOut:
 
     @property
     def rates(self) -> FloatArray:
-        """Probability of each prediction given the truth; rows sum to 1, NaN where a label never occurred."""
+        """Probability of each prediction given the truth; rows sum to 1, NaN where a label never occurred.
+
+        Returns:
+            In [0, 1]. Shape: (3, 3).
+
+        >>> HeldOut(confusion=np.array([[9.0, 1, 0], [0, 4, 0], [0, 0, 0]])).rates.tolist()
+        [[0.9, 0.1, 0.0], [0.0, 1.0, 0.0], [nan, nan, nan]]
+        """
         totals = self.confusion.sum(axis=1, keepdims=True)
         rates: FloatArray = np.divide(
             self.confusion, totals, out=np.full_like(self.confusion, np.nan), where=totals > 0
@@ -55,13 +62,23 @@ class HeldOut:
 
     @property
     def prior(self) -> FloatArray:
-        """Share of each label among the held-out replies, on which the probabilities were calibrated."""
+        """Share of each label among the held-out replies, on which the probabilities were calibrated.
+
+        Returns:
+            Sum 1. Shape: (3,).
+
+        >>> HeldOut(confusion=np.array([[9.0, 1, 0], [0, 5, 0], [0, 0, 5]])).prior.tolist()
+        [0.5, 0.25, 0.25]
+        """
         shares: FloatArray = self.confusion.sum(axis=1) / self.confusion.sum()
         return shares
 
     @property
     def condition(self) -> float:
         """How many times errors of the counts may grow: 1 for a perfect classifier, infinite for a blind one.
+
+        Returns:
+            1 or more.
 
         >>> HeldOut(confusion=np.eye(3) * 50).condition, HeldOut(confusion=np.ones((3, 3))).condition > 1e9
         (1.0, True)
@@ -106,8 +123,15 @@ def held_out_of(scores: Mapping[str, Any] | None, name: str | None) -> dict[str,
         scores: Name -> evaluation (``Labeller.scores``, ``archive.run_scores``).
         name: Name of the model, as in the manifest of a run.
 
+    Returns:
+        Language -> confusion; empty where nothing is known of this model.
+
     Raises:
         DataError: As ``held_out``.
+
+    >>> known = {"macro_f1": 0.8, "per_language": {"en": {"confusion": [[9, 1, 0], [2, 7, 1], [0, 2, 8]]}}}
+    >>> list(held_out_of({"engage-v2": known}, "engage-v2")), held_out_of(None, "engage-v2")
+    (['en'], {})
     """
     own = own_scores(scores, name)
     return {} if own is None else held_out(own)
@@ -131,12 +155,20 @@ def _held_out(language: str, found: Mapping[str, Any]) -> HeldOut:
 def check_condition(known: HeldOut) -> None:
     """Refuse a confusion that cannot be undone.
 
+    Args:
+        known: What the classifier did on held-out replies.
+
     Raises:
         DataError: A label never occurred among the held-out replies, or labels cannot be told apart.
+
+    >>> check_condition(HeldOut(confusion=np.eye(3) * 50))
+    >>> check_condition(HeldOut(confusion=np.ones((3, 3))))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    nlp_engage.errors.DataError: the labels cannot be told apart well enough to correct shares ...
     """
     if not known.condition <= MAX_CONDITION:
         missing = [str(label) for label, row in zip(LABELS, known.confusion, strict=True) if not row.sum()]
-        reason = f"no held-out reply is {missing[0]}" if missing else f"condition number {known.condition:.1f}"
+        reason = f"no held-out reply is {missing[0]}" if missing else f"condition number {known.condition:.3g}"
         raise DataError(
             f"the labels cannot be told apart well enough to correct shares ({reason}, at most {MAX_CONDITION:.0f} is "
             "sound). Use a better model, more held-out replies, or an audit."
@@ -251,8 +283,17 @@ def draw_rates(known: HeldOut, resamples: int, rng: np.random.Generator) -> Floa
     Counts are divided by the design effect, for replies of one thread say less than as many of different ones; a
     third of a reply is added to each cell, so that what was never seen is not held impossible.
 
+    Args:
+        known: What the classifier did on held-out replies.
+        resamples: Draws.
+        rng: Where chance comes from.
+
     Returns:
         Rates; rows sum to 1. Shape: (resamples, 3, 3).
+
+    >>> drawn = draw_rates(HeldOut(confusion=np.eye(3) * 200), 50, np.random.default_rng(0))
+    >>> drawn.shape, bool((np.abs(drawn.mean(axis=0) - np.eye(3)) < 0.01).all())
+    ((50, 3, 3), True)
     """
     shape = known.confusion / known.design_effect + 1 / 3
     drawn = rng.standard_gamma(np.broadcast_to(shape, (resamples, *shape.shape)))

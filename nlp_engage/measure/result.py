@@ -47,6 +47,14 @@ class Measurement:
         """One dictionary a group: ``group``, counts, estimates with ``_low`` and ``_high``, ``notes``.
 
         A value that cannot be given is ``None``, and ``notes`` says why; there is no NaN.
+
+        Returns:
+            Counts; shares and rates in [0, 1], EQ in [0, 100], times in hours.
+
+        >>> from nlp_engage.measure import measure
+        >>> from nlp_engage.measure.worked import worked_archive
+        >>> [(row["group"], row["n_replies"]) for row in measure(worked_archive(2), by="thread_id").rows()]
+        [('t0', 7), ('t1', 6)]
         """
         return [{**row, "notes": dict(row["notes"])} for row in self.groups]
 
@@ -54,6 +62,14 @@ class Measurement:
         """The rows as an Arrow table: counts as int64, estimates as float64, ``notes`` as JSON text.
 
         Corrected shares have columns where they were asked for.
+
+        Returns:
+            One row a group, null where there is no value.
+
+        >>> from nlp_engage.measure import measure
+        >>> from nlp_engage.measure.worked import worked_archive
+        >>> measure(worked_archive(2), by="thread_id").to_arrow().column("n_replies").to_pylist()
+        [7, 6]
         """
         import pyarrow as pa
 
@@ -68,6 +84,9 @@ class Measurement:
 
     def to_pandas(self) -> Any:
         """The rows as a pandas ``DataFrame``.
+
+        Returns:
+            One row a group.
 
         Raises:
             MissingExtraError: pandas is not installed (extra ``pandas``).

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from nlp_engage.errors import DataError
-from nlp_engage.measure.bootstrap import bca_interval, resample_weights
+from nlp_engage.measure.bootstrap import bca_interval, check_resampling, resample_weights
 from nlp_engage.measure.facts import collect
 from nlp_engage.measure.groups import group
 from nlp_engage.measure.intervals import medians
@@ -71,40 +71,71 @@ class CaseBook:
         accounts: Accounts that answer for the brand; empty for the owner of each thread: its poster, and whoever the
             archive marks as the page's.
         cases: What was found.
+        left_out: Threads with cases in which nobody is known to answer for the brand, and how many cases they hold.
+        met: Those of the accounts that wrote anything.
     """
 
     accounts: Collection[str] = ()
     cases: list[Case] = field(default_factory=list)
+    left_out: tuple[int, int] = (0, 0)
+    met: set[str] = field(default_factory=set)
 
     def watch(self, labelled_trees: Iterable[LabelledTree]) -> Iterator[LabelledTree]:
-        """Pass trees on and note their cases."""
+        """Pass trees on and note their cases.
+
+        Args:
+            labelled_trees: Trees, in any order.
+
+        Yields:
+            The same trees.
+
+        >>> from nlp_engage.measure.worked import worked_archive
+        >>> book = CaseBook()
+        >>> _ = list(book.watch(worked_archive(1)))
+        >>> [(case.comment_id, case.kind, case.answered) for case in book.cases]
+        [('t0.1', 'question', True), ('t0.9', 'request', False)]
+        """
         for labelled in labelled_trees:
-            self.cases += _cases(labelled, self.accounts)
+            brand = self._brand(labelled)
+            asked = _asked(labelled, brand)
+            if any(brand) or (not self.accounts and labelled.tree.post.author):
+                self.cases += _cases(labelled, brand, asked)
+            elif asked:
+                threads, cases = self.left_out
+                self.left_out = threads + 1, cases + len(asked)
             yield labelled
 
+    def _brand(self, labelled: LabelledTree) -> list[bool]:
+        """Whether each comment was written for the brand."""
+        comments, poster = labelled.tree.comments, labelled.tree.post.author
+        if not self.accounts:
+            return [c.is_owner or (bool(poster) and c.author == poster) for c in comments]
+        names = [{c.author, c.author_name} & set(self.accounts) for c in comments]
+        self.met |= {name for found in names for name in found if name}
+        return [bool(found) for found in names]
 
-def _cases(labelled: LabelledTree, accounts: Collection[str]) -> Iterator[Case]:
-    tree = labelled.tree
-    comments, poster = tree.comments, tree.post.author
-    if accounts:
-        brand = [c.author in accounts or c.author_name in accounts for c in comments]
-    else:
-        brand = [c.is_owner or (bool(poster) and c.author == poster) for c in comments]
-    known = any(brand) or (not accounts and bool(poster))
-    if not known:
-        return
+
+def _asked(labelled: LabelledTree, brand: list[bool]) -> dict[int, str]:
+    """Nodes of the cases, and the kind of each."""
     kind_of = {ACTS.index(act): kind for kind, act in KINDS.items()}
+    return {
+        i: kind_of[act]
+        for i, act in enumerate(labelled.acts.tolist())
+        if i and act in kind_of and not brand[i] and not labelled.tree.stand_in[i]
+    }
+
+
+def _cases(labelled: LabelledTree, brand: list[bool], asked: Mapping[int, str]) -> Iterator[Case]:
+    tree, comments = labelled.tree, labelled.tree.comments
     first = _first_answers(labelled, brand)
     talk = _Talk(labelled, brand)
-    for i, act in enumerate(labelled.acts.tolist()):
-        if not i or brand[i] or act not in kind_of or tree.stand_in[i]:
-            continue
+    for i, kind in asked.items():
         answer = first[i]
         on, back = (0.0, 0.0) if answer is None else talk.below(answer, comments[i].author)
-        asked, told = comments[i].created, comments[answer].created if answer is not None else None
-        hours = None if asked is None or told is None else (told - asked).total_seconds() / _HOURS
+        then, told = comments[i].created, comments[answer].created if answer is not None else None
+        hours = None if then is None or told is None else (told - then).total_seconds() / _HOURS
         yield Case(
-            thread_id=tree.thread_id, comment_id=comments[i].id, kind=kind_of[act], answered=answer is not None,
+            thread_id=tree.thread_id, comment_id=comments[i].id, kind=kind, answered=answer is not None,
             hours=hours if hours is not None and hours >= 0 else None, goes_on=on, comes_back=back,
         )  # fmt: skip
 
@@ -175,12 +206,15 @@ class ServiceReport:
         resamples: Resamples of threads.
         seed: Of the resampling.
         groups: The rows.
+        left_out: Threads with questions or requests in which nobody is known to answer for the brand (no owner is
+            known, or none of the accounts wrote in them), and how many cases they hold: these are in no row.
     """
 
     level: float
     resamples: int
     seed: int
     groups: tuple[dict[str, Any], ...]
+    left_out: tuple[int, int]
 
     def rows(self) -> list[dict[str, Any]]:
         """One row a group and kind (``question``, ``request``, ``all``).
@@ -188,6 +222,9 @@ class ServiceReport:
         Keys: ``group, kind, n_cases, n_threads, n_answered``; ``answered`` (share of cases), ``hours`` (median to the
         first answer), ``goes_on`` and ``comes_back`` (shares of the answered cases), each with ``_low`` and ``_high``;
         ``hours_90`` (nine in ten answers come within); ``notes``, the reason of every ``None``.
+
+        Returns:
+            Shares in [0, 1], times in hours.
         """
         return [{**row, "notes": dict(row["notes"])} for row in self.groups]
 
@@ -213,6 +250,7 @@ def service(
     resamples: int = 1000,
     level: float = 0.90,
     seed: int = 0,
+    alias: Callable[[str], str | None] | None = None,
 ) -> ServiceReport:
     """Measure how a page serves those who ask.
 
@@ -220,21 +258,43 @@ def service(
         labelled_trees: Trees with labels and acts, in any order; read once.
         by: ``None``, ``page`` (the account that owns the thread), any column of ``measure``, or a table thread id ->
             group.
-        accounts: Accounts that answer for the brand, by id or name; empty for the owner of each thread.
-        resamples: Resamples of threads.
-        level: Confidence level.
+        accounts: Accounts that answer for the brand, by id or name, as the archive writes them; empty for the owner of
+            each thread. Threads in which none of them wrote are left out.
+        resamples: Resamples of threads, 20 or more; with 0 there are no intervals.
+        level: Confidence level, in (0, 1).
         seed: Of the resampling.
+        alias: Gives the code of an account where authors are written in code.
 
     Returns:
-        One row a group and kind; a group without a case has rows all the same, with ``None`` and the reason.
+        One row a group and kind; a group without a case has rows all the same, with ``None`` and the reason. Shares
+        are in [0, 1], times in hours.
 
     Raises:
-        DataError: There is no such column, or no thread in the archive has a known owner or account.
+        DataError: There is no such column, an account wrote nothing in the archive, or a setting is out of its range.
+
+    >>> from datetime import UTC, datetime
+    >>> from nlp_engage.tree import build_tree
+    >>> from nlp_engage.types import Comment, LabelledTree
+    >>> turns = [("p", None, "shop", 9), ("1", "p", "bob", 10), ("2", "1", "shop", 13), ("3", "2", "bob", 14)]
+    >>> tree = build_tree([Comment(id=i, thread_id="p", parent_id=up, author=who, text=i,
+    ...                            created=datetime(2026, 5, 4, hour, tzinfo=UTC)) for i, up, who, hour in turns])
+    >>> sure = np.array([[np.nan] * 3, [0, 1, 0], [0, 1, 0], [0, 0.75, 0.25]])
+    >>> acts = np.array([-1, ACTS.index(Act.QUESTION), ACTS.index(Act.ANSWER), -1], dtype=np.int32)
+    >>> row = service([LabelledTree(tree=tree, probabilities=sure, acts=acts, act_probabilities=np.ones(4),
+    ...                             languages=("en",) * 4)]).rows()[0]
+    >>> row["n_cases"], row["answered"], row["hours"], round(row["goes_on"], 6)  # asked at 10, answered at 13
+    (1, 1.0, 3.0, 0.75)
     """
-    if resamples < 0 or not 0 < level < 1:
-        raise DataError(f"resamples is {resamples} and level is {level}: usual are 1000 and 0.90.")
-    posts, cases = PostBook(), CaseBook(accounts=frozenset(accounts))
+    check_resampling(resamples, level, seed)
+    spelled = {account: {account, (alias(account) if alias else None) or account} for account in accounts}
+    posts, cases = PostBook(), CaseBook(accounts=frozenset().union(*spelled.values()))
     table = collect(posts.watch(cases.watch(labelled_trees)))
+    for account, names in spelled.items():
+        if not names & cases.met:
+            raise DataError(
+                f"account {account!r} wrote nothing in the archive: give its id or name as the archive writes it "
+                "(in a run with salted author ids its id, and --salt where the run was made with one)."
+            )
     by = owners(posts) if by == PAGE else by
     place = {(table.thread_ids[t], c): r for r, (t, c) in enumerate(zip(table.thread, table.comment_ids, strict=True))}
     grouping = group(table, by)
@@ -245,7 +305,7 @@ def service(
         for g, name in enumerate(grouping.names)
         for kind in ("all", *KINDS)
     ]
-    return ServiceReport(level=level, resamples=resamples, seed=seed, groups=tuple(rows))
+    return ServiceReport(level=level, resamples=resamples, seed=seed, groups=tuple(rows), left_out=cases.left_out)
 
 
 def _of_kind(columns: Mapping[str, Any], kind: str) -> Any:
@@ -278,7 +338,7 @@ def _row(
         weight = np.ones(len(thread)) if key == "answered" else answered
         _put(row, notes, key, _share(columns[key][mine], weight, thread, settings), unanswered)
     timed = hours[~np.isnan(hours)]
-    reason = "no times given" if answered.sum() else unanswered
+    reason = "no times given, or they run backwards" if answered.sum() else unanswered
     _put(row, notes, "hours", _median(hours, thread, settings), reason)
     row["hours_90"] = float(np.quantile(timed, 0.9)) if len(timed) else None
     return {**row, "notes": notes}

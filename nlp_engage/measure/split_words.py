@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from nlp_engage.measure.verdicts import place_of
+from nlp_engage.show import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,8 +32,17 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
 def split_head(lang: str) -> str:
     """What stands above the lines.
 
+    Args:
+        lang: ``en`` or ``zh``.
+
+    Returns:
+        One line.
+
     Raises:
         DataError: There are no words in this language.
+
+    >>> split_head("en")
+    'Campaign less baseline, split into parts that add up'
     """
     return _WORDS["head"][place_of(lang)]
 
@@ -44,6 +54,9 @@ def split_lines(split: Mapping[str, Any], lang: str) -> list[str]:
         split: An entry of ``CampaignReport.splits``.
         lang: ``en`` or ``zh``.
 
+    Returns:
+        Two lines, or one.
+
     Raises:
         DataError: There are no words in this language.
 
@@ -54,10 +67,10 @@ def split_lines(split: Mapping[str, Any], lang: str) -> list[str]:
     May: EQ +25.0 = mix +20.0, depth +5.0
     May: EP +0.5 = volume +0.0 (replies +1.0, the same people again -1.0), mix +0.4, depth +0.1
     """
-    place, label = place_of(lang), split["label"]
+    place, label = place_of(lang), plain(split["label"])
     if split["eq"] is None:
         return [_WORDS["none"][place].format(label=label)]
     return [
-        _WORDS[figure][place].format(label=label, **{part: f"{value:+.1f}" for part, value in split[figure].items()})
+        _WORDS[figure][place].format(label=label, **{part: f"{value:+z.1f}" for part, value in split[figure].items()})
         for figure in ("eq", "ep")
     ]

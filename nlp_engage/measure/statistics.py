@@ -38,7 +38,19 @@ class Statistic:
     scale: float = 1.0
 
     def value(self, totals: FloatArray) -> FloatArray:
-        """The statistic of each row of totals, NaN where its denominator is 0. Shape: (..., K) -> (...)."""
+        """The statistic of each row of totals, NaN where its denominator is 0. Shape: (..., K) -> (...).
+
+        Args:
+            totals: Sums, in the order of ``sums.COLUMNS``. Shape: (..., K).
+
+        Returns:
+            Shape: (...).
+
+        >>> totals = np.zeros(len(AT))
+        >>> totals[AT["dialogue"]], totals[AT["replies"]] = 3, 4
+        >>> next(s for s in STATISTICS if s.key == "share_genuine_dialogue").value(totals).item()
+        0.75
+        """
         top = totals[..., AT[self.top]]
         if self.below is not None:
             below = totals[..., AT[self.below]]

@@ -63,6 +63,14 @@ def cells(table: ReplyTable, grouping: Grouping) -> Cells:
 
     Returns:
         One cell for each thread that has a reply or its post in a group.
+
+    >>> from nlp_engage.measure import collect
+    >>> from nlp_engage.measure.worked import worked_archive
+    >>> from nlp_engage.measure.groups import group
+    >>> table = collect(worked_archive(2))
+    >>> found = cells(table, group(table, None))
+    >>> found.values[:, COLUMNS.index("replies")].tolist(), found.totals[0, COLUMNS.index("replies")].item()
+    ([7.0, 6.0], 13.0)
     """
     threads = len(table.thread_ids)
     found, cell = _cells_of(table, grouping)
@@ -137,7 +145,20 @@ def _reply_sums(table: ReplyTable, cell: IntColumn, count: int) -> dict[str, Flo
 
 
 def asks(table: ReplyTable) -> npt.NDArray[np.bool_]:
-    """Audience replies that ask or request something of an owner who is known. Shape: (n,), bool."""
+    """Audience replies that ask or request something of an owner who is known. Shape: (n,), bool.
+
+    Args:
+        table: The facts.
+
+    Returns:
+        Shape: (n,), bool.
+
+    >>> from nlp_engage.measure import collect
+    >>> from nlp_engage.measure.worked import worked_archive
+    >>> table = collect(worked_archive(1))
+    >>> [table.comment_ids[i] for i in np.flatnonzero(asks(table)).tolist()]
+    ['t0.1', 't0.9']
+    """
     wanted = np.isin(table.act, [ACTS.index(Act.QUESTION), ACTS.index(Act.REQUEST)])
     return np.asarray(wanted & table.measured & table.thread_owned[table.thread])
 

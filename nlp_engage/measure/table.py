@@ -40,14 +40,35 @@ class Names(Sequence[str]):
 
     @classmethod
     def of(cls, names: Iterable[str]) -> Names:
-        """Pack some names; half surrogate pairs survive."""
+        """Pack some names; half surrogate pairs survive.
+
+        Args:
+            names: In order.
+
+        Returns:
+            The pack.
+
+        >>> Names.of(["ann", "bob"])[1]
+        'bob'
+        """
         import pyarrow as pa
 
         return cls(pa.array([name.encode("utf-8", "surrogatepass") for name in names], pa.large_binary()))
 
     @classmethod
     def joined(cls, parts: Sequence[Names], order: npt.NDArray[np.int64]) -> Names:
-        """All names of some packs, in a new order."""
+        """All names of some packs, in a new order.
+
+        Args:
+            parts: Packs, one after the other.
+            order: Places of the names in them, in the new order. Shape: (n,), int64.
+
+        Returns:
+            One pack of n names.
+
+        >>> Names.joined([Names.of(["a", "b"]), Names.of(["c"])], np.array([2, 0, 1]))[0]
+        'c'
+        """
         import pyarrow as pa
 
         chunks = pa.chunked_array([part._encoded for part in parts], pa.large_binary())
@@ -156,12 +177,30 @@ class ReplyTable:
 
     @property
     def labelled(self) -> BoolArray:
-        """Rows that have a label. Shape: (n,), bool."""
+        """Rows that have a label. Shape: (n,), bool.
+
+        Returns:
+            Owner replies among them.
+
+        >>> from nlp_engage.measure import collect
+        >>> from nlp_engage.measure.worked import worked_archive
+        >>> int(collect(worked_archive(1)).labelled.sum())
+        9
+        """
         return ~np.isnan(self.probabilities[:, 0])
 
     @property
     def measured(self) -> BoolArray:
-        """Audience replies with a label: the rows every rate is about. Shape: (n,), bool."""
+        """Audience replies with a label: the rows every rate is about. Shape: (n,), bool.
+
+        Returns:
+            No owner replies among them.
+
+        >>> from nlp_engage.measure import collect
+        >>> from nlp_engage.measure.worked import worked_archive
+        >>> int(collect(worked_archive(1)).measured.sum())
+        7
+        """
         return self.labelled & ~self.owner
 
     def credits(self) -> FloatArray:
@@ -169,6 +208,11 @@ class ReplyTable:
 
         Returns:
             In [0, 1); NaN for owner replies and unlabelled ones, which earn nothing and cost nothing. Shape: (n,).
+
+        >>> from nlp_engage.measure import collect
+        >>> from nlp_engage.measure.worked import worked_archive
+        >>> collect(worked_archive(1)).credits()[:3].tolist()
+        [0.875, nan, 0.875]
         """
         return self.credit
 
@@ -178,6 +222,14 @@ class ReplyTable:
         Columns: ``thread_id, platform, comment_id, index, author, owner, lang, created, likes, depth, label,
         p_mindless_interaction, p_genuine_dialogue, p_self_expression, act, self_reply, exchange, uniqueness, voice,
         answered, owner_answered, owner_hours, credit``; null where a value is unknown.
+
+        Returns:
+            n rows.
+
+        >>> from nlp_engage.measure import collect
+        >>> from nlp_engage.measure.worked import worked_archive
+        >>> collect(worked_archive(1)).to_arrow().column("exchange").to_pylist()[:4]
+        [2.0, 2.0, 2.0, 2.0]
         """
         import pyarrow as pa
 

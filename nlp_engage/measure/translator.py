@@ -28,6 +28,11 @@ NUMBERS: Final = (
 ``headline`` is 1 for the first article of a push (头条) and 0 for others."""
 
 
+_MOST: Final = 1e15
+_HOUR: Final = 1 / 24
+_CENTURY: Final = 36_525.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
     """One classical number.
@@ -53,7 +58,15 @@ class Metric:
     source: str
 
     def row(self) -> dict[str, Any]:
-        """As plain values."""
+        """As plain values.
+
+        Returns:
+            As the attributes.
+
+        >>> names = dict.fromkeys(("key", "name", "name_zh", "reason", "formula", "version", "source"), "")
+        >>> Metric(**names, value=1.0).row()["value"]
+        1.0
+        """
         return {name: getattr(self, name) for name in self.__slots__}
 
 
@@ -93,10 +106,22 @@ def translate(
         One metric for each formula, in a fixed order.
 
     Raises:
-        DataError: A number has an unknown name or is negative, or a period is not longer than 0 days.
+        DataError: A number has an unknown name or is out of its range (0 to 1e15), none is of a thread in the table, or
+            the period is none (an hour to a century).
+
+    >>> from nlp_engage.measure import collect
+    >>> from nlp_engage.measure.worked import worked_archive
+    >>> likes = {"t0": {"likes": 40.0, "shares": 2.0, "saves": 1.0}}
+    >>> [(m.key, m.value, m.reason) for m in translate(collect(worked_archive(1)), likes)][-1:]
+    [('xiaohongshu_interactions', 50.0, '')]
     """
     numbers = numbers or {}
     _check(numbers, days)
+    if numbers and table.thread_ids and not set(numbers) & set(table.thread_ids):
+        raise DataError(
+            f"none of the {len(numbers)} threads with numbers is in the archive (it has e.g. {table.thread_ids[0]!r}): "
+            "the keys must be thread ids."
+        )
     posts = _posts(table, numbers, days, threads)
     metrics = []
     for formula in _FORMULAS:
@@ -107,7 +132,7 @@ def translate(
             reason = "no post is a headline"
         value = None if reason else formula.compute(posts)
         if value is not None and not np.isfinite(value):
-            value, reason = None, f"{formula.needs[0]} is 0"
+            value, reason = None, f"{formula.needs[0]} is 0 for {int((posts[formula.needs[0]] == 0).sum())} posts"
         metrics.append(
             Metric(
                 key=formula.key,
@@ -128,10 +153,12 @@ def _check(numbers: Mapping[str, Mapping[str, float]], days: float | None) -> No
         for name, value in given.items():
             if name not in NUMBERS:
                 raise DataError(f"thread {thread_id!r} has a number {name!r}: known are {', '.join(NUMBERS)}.")
-            if not value >= 0:
-                raise DataError(f"thread {thread_id!r}: {name} is {value}, it must be 0 or more.")
-    if days is not None and not days > 0:
-        raise DataError(f"the period is {days} days: it must be longer than 0.")
+            if not 0 <= value <= _MOST:
+                raise DataError(
+                    f"thread {thread_id!r}: {name} is {value}, it must be 0 or more, and at most {_MOST:g}."
+                )
+    if days is not None and not _HOUR <= days <= _CENTURY:
+        raise DataError(f"the period is {days} days: it must be longer than 0, from an hour to a century.")
 
 
 def _posts(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from operator import gt
 from typing import TYPE_CHECKING, Any, Final
 from unicodedata import east_asian_width
 
 from nlp_engage.errors import DataError
+from nlp_engage.show import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -59,8 +61,8 @@ _SENTENCES: Final[dict[str, tuple[str, str]]] = {
     "beside difference_in_differences": (" beyond the change of the control posts", "扣除对照帖的变化后"),
     "small": (" It is smaller than {margin}.", "但差异小于{margin}。"),
     "detectable": (
-        " Only a difference of about {mde} or more would have been seen.",
-        "这些数据只能看出约{mde}以上的差异。",
+        " A true difference smaller than about {mde} is easily missed with so few data.",
+        "数据这样少，小于约{mde}的真实差异很容易看漏。",
     ),
     "needed": (
         " To see {margin}, about {posts} posts with {replies} {people} (campaign) and {posts_b} with {replies_b} "
@@ -117,14 +119,38 @@ def decide(difference: Ends, *, p: float | None, margin: float | None, level: fl
 def figure_word(figure: str, lang: str) -> str:
     """Name of a figure.
 
+    Args:
+        figure: Key of ``FIGURE_WORDS``.
+        lang: ``en`` or ``zh``.
+
+    Returns:
+        In words.
+
     Raises:
         DataError: There are no words in this language.
+
+    >>> figure_word("reciprocity", "en"), figure_word("reciprocity", "zh")
+    ('reciprocity', '互惠率')
     """
     return FIGURE_WORDS[figure][place_of(lang)]
 
 
 def verdict_word(row: Mapping[str, Any], lang: str) -> str:
-    """The verdict of a comparison in a few words."""
+    """The verdict of a comparison in a few words.
+
+    Args:
+        row: With ``verdict``, ``margin`` and ``figure``.
+        lang: ``en`` or ``zh``.
+
+    Returns:
+        In words, with the margin where it matters.
+
+    Raises:
+        DataError: There are no words in this language.
+
+    >>> verdict_word({"verdict": SAME, "margin": 5.0, "figure": "eq"}, "en")
+    'no difference larger than 5.0 points'
+    """
     return VERDICT_WORDS[row["verdict"]][place_of(lang)].format(margin=amount(row["margin"], row["figure"], lang))
 
 
@@ -136,8 +162,19 @@ def sentence(row: Mapping[str, Any], lang: str, level: float) -> str:
         lang: ``en`` or ``zh``.
         level: Confidence level of the interval.
 
+    Returns:
+        Text for people; never a number that ``row`` does not have.
+
     Raises:
         DataError: There are no words in this language.
+
+    >>> from nlp_engage.measure.campaign import compare
+    >>> from nlp_engage.measure.campaign_file import parse_campaigns
+    >>> from nlp_engage.measure.worked import worked_archive
+    >>> plan = parse_campaigns({"baseline": {"ids": ["t0"]}, "campaigns": {"may": {"ids": ["t1"]}}})
+    >>> row = compare(worked_archive(2), plan).rows()[0]
+    >>> print(sentence({**row, "note": "only one post each"}, "en", 0.9))
+    may: not enough data on the engagement quality (EQ) against the baseline: -10.8 points. Only one post each.
     """
     verdict, figure = row["verdict"], row["figure"]
     key = verdict if verdict in (SAME, UNDECIDED) else row["contrast"]
@@ -146,7 +183,7 @@ def sentence(row: Mapping[str, Any], lang: str, level: float) -> str:
     text = _say(
         key,
         lang,
-        label=row["label"],
+        label=plain(row["label"]),
         figure=figure_word(figure, lang),
         verdict=verdict_word(row, lang),
         a=number(row["campaign_value"], figure),
@@ -182,8 +219,9 @@ def _wanting(row: Mapping[str, Any], lang: str) -> str:
     if row["detectable"] is not None:
         text += _say("detectable", lang, mde=amount(row["detectable"], figure, lang))
     margin = amount(row["margin"], figure, lang)
-    if row["posts_needed"] is not None and row["contrast"] == "difference":
-        posts, replies = row["posts_needed"], row["replies_needed"]
+    posts, replies = row["posts_needed"], row["replies_needed"]
+    more = posts is not None and any(map(gt, posts, row["n_posts"]))  # else there are as many already: bad luck
+    if more and row["contrast"] == "difference":
         people = _say("people" if figure in _LEFT_OUT else "replies", lang)
         text += _say(
             "needed", lang, margin=margin, people=people, posts=f"{posts[0]:,}", replies=f"{replies[0]:,}",
@@ -203,6 +241,15 @@ def _reason(note: str, lang: str) -> str:
 def amount(value: float | None, figure: str, lang: str, *, signed: bool = False) -> str:
     """A difference with its unit.
 
+    Args:
+        value: On the scale of the figure; ``None`` is a dash.
+        figure: Key of ``FIGURE_WORDS``.
+        lang: ``en`` or ``zh``.
+        signed: Write a plus, too.
+
+    Returns:
+        With its unit.
+
     >>> amount(0.053, "share_genuine_dialogue", "en", signed=True), amount(5.0, "eq", "zh")
     ('+5.3 points', ' 5.0 分')
     """
@@ -216,15 +263,22 @@ def amount(value: float | None, figure: str, lang: str, *, signed: bool = False)
 def number(value: float | None, figure: str, *, signed: bool = False) -> str:
     """A figure as it is read: shares in per cent, a difference of shares in points.
 
+    Args:
+        value: On the scale of the figure; ``None`` is a dash.
+        figure: Key of ``FIGURE_WORDS``.
+        signed: A difference: with its sign, in points.
+
+    Returns:
+        With one decimal.
+
     >>> number(0.413, "reciprocity"), number(-0.053, "reciprocity", signed=True), number(39.27, "eq")
     ('41.3%', '-5.3', '39.3')
     """
     if value is None:
         return "–"
-    sign = "+" if signed else ""
-    if figure in ("eq", "ep_per_post"):
-        return f"{value:{sign}.1f}"
-    return f"{100 * value:{sign}.1f}" + ("" if signed else "%")
+    points = value if figure in ("eq", "ep_per_post") else 100 * value
+    text = f"{points:{'+z' if signed else 'z'}.1f}"  # z: no "-0.0"
+    return text if signed or figure in ("eq", "ep_per_post") else f"{text}%"
 
 
 def _say(key: str, lang: str, **values: str) -> str:
@@ -234,8 +288,17 @@ def _say(key: str, lang: str, **values: str) -> str:
 def place_of(lang: str) -> int:
     """Place of a language in a pair of words.
 
+    Args:
+        lang: ``en`` or ``zh``.
+
+    Returns:
+        0 or 1.
+
     Raises:
         DataError: There are no words in this language.
+
+    >>> place_of("zh")
+    1
     """
     if lang not in LANGUAGES:
         raise DataError(f"verdicts are given in {' or '.join(LANGUAGES)}, not in {lang!r}")
@@ -243,7 +306,25 @@ def place_of(lang: str) -> int:
 
 
 def table_text(rows: Sequence[Mapping[str, Any]], lang: str) -> list[str]:
-    """Comparisons as lines of a table for a terminal."""
+    """Comparisons as lines of a table for a terminal.
+
+    Args:
+        rows: As ``CampaignReport.rows`` gives them.
+        lang: ``en`` or ``zh``.
+
+    Returns:
+        One line a row, below one of heads.
+
+    Raises:
+        DataError: There are no words in this language.
+
+    >>> from nlp_engage.measure.campaign import compare
+    >>> from nlp_engage.measure.campaign_file import parse_campaigns
+    >>> from nlp_engage.measure.worked import worked_archive
+    >>> plan = parse_campaigns({"baseline": {"ids": ["t0"]}, "campaigns": {"may": {"ids": ["t1"]}}})
+    >>> print(table_text(compare(worked_archive(2), plan).rows(), "en")[1])
+    * may     engagement quality (EQ)            29.5      40.4           -10.8       –         –  not enough data
+    """
     heads = (
         ("campaign", "figure", "campaign", "compared with", "difference", "interval", "p", "verdict"),
         ("活动", "指标", "活动值", "对比", "差异", "区间", "p", "结论"),
@@ -253,6 +334,12 @@ def table_text(rows: Sequence[Mapping[str, Any]], lang: str) -> list[str]:
 
 def columns(lines: Sequence[Sequence[str]]) -> list[str]:
     """Cells in columns; a Chinese character takes the room of two.
+
+    Args:
+        lines: Rows of equally many cells.
+
+    Returns:
+        One line a row.
 
     >>> columns([("指标", "p"), ("EQ", "0.1")])
     ['指标  p', 'EQ    0.1']
@@ -276,7 +363,7 @@ def _cells(row: Mapping[str, Any], lang: str) -> tuple[str, ...]:
     ends = [number(x, figure, signed=True) for x in _ends(row)]
     p = row["p"] if row["p_holm"] is None else row["p_holm"]
     return (
-        ("* " if row["headline"] else "  ") + row["label"],
+        ("* " if row["headline"] else "  ") + plain(row["label"]),
         figure_word(figure, lang),
         number(row["campaign_value"], figure),
         against,

@@ -211,7 +211,7 @@ def measure(
     >>> sure = np.array([[np.nan] * 3, [0.0, 1.0, 0.0]])
     >>> labelled = LabelledTree(tree=tree, probabilities=sure, acts=np.array([-1, 4], np.int32),
     ...                         act_probabilities=np.array([np.nan, 1.0]), languages=("en", "en"))
-    >>> report = measure([labelled], resamples=10)
+    >>> report = measure([labelled], resamples=20)
     >>> report.rows()[0]["eq"], report.rows()[0]["share_genuine_dialogue"]
     (50.0, 1.0)
     """

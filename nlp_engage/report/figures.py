@@ -102,7 +102,7 @@ def take_figures(
         by=(by if isinstance(by, str) else "") if own else None,
         groups=_largest(measurement.rows()) if own else [],
         threads=sorted(
-            measure_table(table, by="thread_id", resamples=1, **same).rows(),
+            measure_table(table, by="thread_id", resamples=0, **same).rows(),
             key=lambda r: (-(r["ep"] or 0), -r["n_replies"], r["group"]),
         ),
         level=measurement.level,

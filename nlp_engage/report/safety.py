@@ -44,7 +44,8 @@ def clean(text: str, limit: int | None = None) -> str:
     >>> clean("so \u202egood\u202c!\n\nreally"), clean("abcdef", 4)
     ('so good! really', 'abc…')
     """
-    out = _SURROGATE.sub("\ufffd", _UNSAFE.sub("", _SPACE.sub(" ", text))).strip()
+    safe = _UNSAFE.sub("", _SPACE.sub(" ", text))
+    out = _SURROGATE.sub("\ufffd", _SPACE.sub(" ", safe)).strip()  # what stood between two spaces may be gone
     out = _MARKS.sub(r"\1", out)  # towers of combining marks climb into the lines above
     return out if limit is None or len(out) <= limit else out[: limit - 1].rstrip() + "…"
 
