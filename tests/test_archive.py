@@ -387,6 +387,8 @@ def test_without_text_no_word_is_left_but_copies_stay_copies(tmp_path):
         ("order 12345 on 2026-05-01 10:30", "order 12345 on 2026-05-01 10:30"),
         ("+1 (555) 010-2030 is the office", "[phone] is the office"),
         ("v1.2.3 and 3.14159265358", "v1.2.3 and 3.14159265358"),
+        ("030/7654321, +49 30/1234567, 0171 / 123 45 67", "[phone], [phone], [phone]"),
+        ("on 01.05.2026 10:30 or 12/05/2026, 1000/2000 mAh", "on 01.05.2026 10:30 or 12/05/2026, 1000/2000 mAh"),
     ],
 )
 def test_masking(text, masked):
