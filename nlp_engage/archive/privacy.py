@@ -20,9 +20,7 @@ _EMAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 _PHONE = re.compile(r"(?<![A-Za-z0-9.])(?:\+|00)?\d[\d ().-]{6,16}\d(?![A-Za-z0-9])")
 # a slash only behind an area code: elsewhere it stands in dates, fractions and prices
 _AREA_CODE = re.compile(r"(?<![A-Za-z0-9./])(?:\+\d{1,3} ?\(?0?\)?|0)\d{1,4} ?/ ?\d[\d -]{3,10}\d(?![A-Za-z0-9/])")
-_DATE_OR_DECIMAL = re.compile(
-    r"\d{4}[-.]\d{1,2}[-.]\d{1,2}|\d{1,2}[-.]\d{1,2}[-.](?:19|20)\d{2}(?!\d)|\d+\.\d+$"
-)
+_DATE_OR_DECIMAL = re.compile(r"\d{4}[-.]\d{1,2}[-.]\d{1,2}|\d{1,2}[-.]\d{1,2}[-.](?:19|20)\d{2}(?!\d)|\d+\.\d+$")
 SALT: Final = ".salt"
 """File of a run that keeps the salt of its author ids."""
 _MIN_DIGITS: Final = 8
