@@ -284,8 +284,8 @@ def test_an_upgrade_that_changes_no_part_keeps_what_is_finished(archive, tmp_pat
 def test_an_upgrade_that_makes_parts_otherwise_is_refused_with_the_way_out(archive, tmp_path, monkeypatch):
     label_archive([archive], tmp_path / "run", FakeLabeller(), salt="s")
     before, release = tables(tmp_path / "run"), run_manifest(tmp_path / "run")["nlp_engage"]
-    monkeypatch.setattr(run_module, "PIPELINE", "parts-2")
-    with pytest.raises(RunError, match=rf"then 'parts-1', now 'parts-2'.*finish this one with nlp-engage {release}"):
+    monkeypatch.setattr(run_module, "PIPELINE", "parts-3")
+    with pytest.raises(RunError, match=rf"then 'parts-2', now 'parts-3'.*finish this one with nlp-engage {release}"):
         label_archive([archive], tmp_path / "run", FakeLabeller(), salt="s")
     assert tables(tmp_path / "run") == before
 
@@ -321,7 +321,7 @@ def test_what_a_part_says_changes_with_its_version_only(tmp_path):
             said.append(repr((rows.schema.remove_metadata().to_string(), rows.to_pylist())))
     digest = blake2b("".join(said).encode(), digest_size=8).hexdigest()
     assert (PIPELINE, TEMPLATE_VERSION, LABEL_SCHEME, digest) == (
-        "parts-1",
+        "parts-2",
         "pair-1",
         "engage-3/1.2",
         "33dbae1c93354f4d",
@@ -387,6 +387,8 @@ def test_without_text_no_word_is_left_but_copies_stay_copies(tmp_path):
         ("order 12345 on 2026-05-01 10:30", "order 12345 on 2026-05-01 10:30"),
         ("+1 (555) 010-2030 is the office", "[phone] is the office"),
         ("v1.2.3 and 3.14159265358", "v1.2.3 and 3.14159265358"),
+        ("030/7654321, +49 30/1234567, 0171 / 123 45 67", "[phone], [phone], [phone]"),
+        ("on 01.05.2026 10:30 or 12/05/2026, 1000/2000 mAh", "on 01.05.2026 10:30 or 12/05/2026, 1000/2000 mAh"),
     ],
 )
 def test_masking(text, masked):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 
 import pyarrow.parquet as pq
 import pytest
@@ -55,6 +56,9 @@ def test_an_answer_is_the_same_in_every_form(run_folder, tmp_path, suffix):
         ("SELECT * FROM read_text('{run}/comments/../.salt')", "reads the tables of"),
         ("SELECT * FROM glob('/etc/*')", "reads the tables of"),
         ("COPY labels TO '{run}/labels/part-9.parquet'", "only read"),
+        ("EXPLAIN ANALYZE COPY (SELECT 1 AS id) TO '{run}/labels/part-00000.parquet'", "reads the tables of"),
+        ("EXPLAIN ANALYZE COPY labels TO '{run}/comments/part-9.csv'", "reads the tables of"),
+        ("SELECT * FROM read_parquet('{run}/labels/part-00000.parquet')", "reads the tables of"),
         ("ATTACH '{run}/x.db'", "only read"),
         ("SET enable_external_access = true", "only read"),
         ("INSTALL httpfs", "only read"),
@@ -71,6 +75,14 @@ def test_what_a_query_may_not_do_is_refused_with_a_reason(run_folder, sql, messa
     assert out.exit_code == 1
     assert re.search(message, out.output), out.output
     assert {p: p.stat().st_mtime_ns for p in run_folder.rglob("*")} == before
+
+
+def test_a_damaged_part_is_told_with_the_way_out(run_folder, tmp_path):
+    copy = shutil.copytree(run_folder, tmp_path / "run")
+    (copy / "labels" / "part-00000.parquet").write_bytes(b"PAR1 and nothing more")
+    out = ask(copy, "SELECT count(*) FROM labels")
+    assert out.exit_code == 1
+    assert "label` command again" in out.output
 
 
 def test_an_unfinished_run_and_an_unknown_suffix_are_refused(run_folder, tmp_path):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from nlp_engage.archive.spill import DEFAULT_MEMORY
 from nlp_engage.archive.store import run_manifest
-from nlp_engage.errors import DataError
+from nlp_engage.errors import DataError, RunError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +31,7 @@ def query(run: Path, sql: str, memory: int = DEFAULT_MEMORY) -> pa.RecordBatchRe
         memory: Bytes the engine may take.
 
     Raises:
-        RunError: The folder is no finished run.
+        RunError: The folder is no finished run, or a part is damaged.
         DataError: The SQL is wrong, is not one query, or asks for something else than the two tables.
 
     Example:
@@ -45,11 +45,7 @@ def query(run: Path, sql: str, memory: int = DEFAULT_MEMORY) -> pa.RecordBatchRe
         statements = engine.extract_statements(sql)
         if len(statements) != 1:
             raise DataError(f"the SQL holds {len(statements)} statements; give one query, without a semicolon inside")
-        if statements[0].type.name not in _READING:
-            raise DataError(
-                f"the SQL is a statement of the kind {statements[0].type.name}; a run is only read: "
-                f"write a SELECT over {' and '.join(TABLES)}"
-            )
+        _check_reading(statements[0].type.name)
         return engine.sql(statements[0].query).to_arrow_reader()
     except duckdb.PermissionException as error:
         raise DataError(f"{_first(error)}; a query reads the tables of {run} and nothing else") from None
@@ -60,16 +56,33 @@ def query(run: Path, sql: str, memory: int = DEFAULT_MEMORY) -> pa.RecordBatchRe
 _READING: Final = {"EXPLAIN", "SELECT"}
 
 
+def _check_reading(kind: str) -> None:
+    if kind not in _READING:
+        raise DataError(
+            f"the SQL is a statement of the kind {kind}; a run is only read: write a SELECT over {' and '.join(TABLES)}"
+        )
+
+
 def _locked_engine(run: Path, memory: int) -> duckdb.DuckDBPyConnection:
-    """An engine that holds the two tables and can open nothing but their files."""
+    """An engine that holds the two tables and can open no file at all.
+
+    The files are read by Arrow. If the engine could open them it could also write to them: ``EXPLAIN ANALYZE COPY``
+    counts as an explanation and copies all the same.
+    """
     import duckdb
+    import pyarrow as pa
+    import pyarrow.dataset as ds
 
     engine = duckdb.connect(config={"memory_limit": f"{max(64, int(memory * _SHARE) // 2**20)}MB"})
-    folders = [str((run / name).resolve()) for name in TABLES]
-    for name, folder in zip(TABLES, folders, strict=True):
-        pattern = f"{folder}/part-*.parquet".replace("'", "''")
-        engine.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet('{pattern}')")
-    engine.execute("SET allowed_directories = ?", [[f"{folder}/" for folder in folders]])
+    for name in TABLES:
+        files = [str(path) for path in sorted((run / name).glob("part-*.parquet"))]
+        try:
+            engine.register(name, ds.dataset(files, format="parquet"))
+        except (OSError, pa.ArrowException) as error:
+            raise RunError(
+                f"the {name} of {run} cannot be read ({_first(error)}); run the same `nlp-engage label` command again, "
+                "which does damaged parts anew"
+            ) from None
     engine.execute("SET enable_external_access = false")
     engine.execute("SET lock_configuration = true")
     return engine

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 # ASCII classes: in Chinese text no space stands between a number and the words around it.
 _EMAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 _PHONE = re.compile(r"(?<![A-Za-z0-9.])(?:\+|00)?\d[\d ().-]{6,16}\d(?![A-Za-z0-9])")
-_DATE_OR_DECIMAL = re.compile(r"\d{4}[-.]\d{1,2}[-.]\d{1,2}|\d+\.\d+$")
+# a slash only behind an area code: elsewhere it stands in dates, fractions and prices
+_AREA_CODE = re.compile(r"(?<![A-Za-z0-9./])(?:\+\d{1,3} ?\(?0?\)?|0)\d{1,4} ?/ ?\d[\d -]{3,10}\d(?![A-Za-z0-9/])")
+_DATE_OR_DECIMAL = re.compile(r"\d{4}[-.]\d{1,2}[-.]\d{1,2}|\d{1,2}[-.]\d{1,2}[-.](?:19|20)\d{2}(?!\d)|\d+\.\d+$")
 SALT: Final = ".salt"
 """File of a run that keeps the salt of its author ids."""
 _MIN_DIGITS: Final = 8
@@ -111,7 +113,7 @@ def mask(text: str) -> str:
     >>> mask("加我13800001111聊")
     '加我[phone]聊'
     """
-    return _PHONE.sub(_phone, _EMAIL.sub("[email]", text))
+    return _PHONE.sub(_phone, _AREA_CODE.sub(_phone, _EMAIL.sub("[email]", text)))
 
 
 def _phone(found: re.Match[str]) -> str:

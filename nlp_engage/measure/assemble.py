@@ -11,7 +11,8 @@ import numpy.typing as npt
 from nlp_engage.errors import DataError
 from nlp_engage.measure.credit import answered_back, credit, uniqueness, voice
 from nlp_engage.measure.near import join_near
-from nlp_engage.measure.table import Names, ReplyTable
+from nlp_engage.measure.packed import Names
+from nlp_engage.measure.table import ReplyTable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,23 +22,22 @@ if TYPE_CHECKING:
     Columns = Mapping[str, npt.NDArray[Any]]
 
 _MICRO_PER_HOUR: Final = 3_600_000_000
-_SUM_TOLERANCE: Final = 1e-3
-"""How far a row of probabilities may be from 1: they may have been stored in single precision."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """What one pass gathered, threads and rows in the order they came; codes are indices into the names.
 
-    ``assemble`` takes the columns of ``rows`` out one by one, so that no two copies of all are ever in memory.
+    The page of a thread is its owner's account, as a code of ``authors``, -1 where the owner is unknown. ``assemble``
+    takes the columns of ``rows`` out one by one, so that no two copies of all are ever in memory.
     """
 
     rows: dict[str, npt.NDArray[Any]]
     threads: Columns
-    thread_ids: Sequence[str]
+    thread_ids: Names
     platforms: Sequence[str | None]
-    comment_ids: Sequence[Names]
-    authors: Sequence[str]
+    comment_ids: Sequence[Names] | None
+    authors: Names
     languages: Sequence[str]
     long_rows: npt.NDArray[np.int64]
     """Rows with a text long enough to be told from a near-copy of it, in the order in which they came."""
@@ -56,25 +56,28 @@ def assemble(facts: Facts) -> ReplyTable:
         The table to measure, the same for every order of the facts.
 
     Raises:
-        DataError: A row of probabilities is neither empty nor three numbers from 0 to 1 that sum to 1.
+        DataError: A thread comes twice.
     """
-    by_id = np.array(sorted(range(len(facts.thread_ids)), key=facts.thread_ids.__getitem__), dtype=np.int64)
+    by_id = facts.thread_ids.order()
+    thread_ids = facts.thread_ids.take(by_id)
+    _check_once(thread_ids)
     rank = np.empty(len(by_id), dtype=np.int32)
     rank[by_id] = np.arange(len(by_id), dtype=np.int32)
     rows, order, place = _ordered(facts.rows, rank)
     threads = {name: values[by_id] for name, values in facts.threads.items()}
-    comment_ids = Names.joined(facts.comment_ids, order)
+    comment_ids = Names.of([]) if facts.comment_ids is None else Names.joined(facts.comment_ids, order)
     del order
     long, signatures = _long(facts, place)
     del place
-    _check_probabilities(rows["probabilities"], comment_ids)
     author_order = _first_seen(np.concatenate([threads["author"], rows["author"]]), len(facts.authors))
     language_order = np.argsort(np.array(facts.languages, dtype=object), kind="stable")
     new_author, new_language = _renumber(author_order), _renumber(language_order)
     rows["author"], rows["language"] = new_author[rows["author"]], new_language[rows["language"]]
+    page = threads["page"]  # a thread of an unknown owner is a page of its own
+    rows["page"] = np.where(page >= 0, page, len(facts.authors) + by_id).astype(np.int32)[rows["thread"]]
     found = _worked_out(rows, long, signatures)
     return ReplyTable(
-        thread_ids=tuple(facts.thread_ids[t] for t in by_id.tolist()),
+        thread_ids=thread_ids,
         platforms=tuple(facts.platforms[t] for t in by_id.tolist()),
         thread_post=threads["post"],
         thread_author=new_author[threads["author"]],
@@ -84,13 +87,22 @@ def assemble(facts: Facts) -> ReplyTable:
         thread_owned=threads["owned"],
         thread_virality=threads["virality"],
         thread_h=threads["h"],
-        authors=tuple(facts.authors[a] for a in author_order.tolist()),
+        authors=facts.authors.take(author_order),
         languages=tuple(facts.languages[k] for k in language_order.tolist()),
         comment_ids=comment_ids,
         time=rows["time"].view("datetime64[us]"),
         **{name: rows[name] for name in _AS_THEY_ARE},
         **found,
     )
+
+
+def _check_once(ordered: Names) -> None:
+    twice = ordered.repeated()
+    if twice is not None:
+        raise DataError(
+            f"thread {twice!r} comes twice: every thread is measured once. Build the trees of all "
+            "files together (build_trees), or give the threads of one archive other ids."
+        )
 
 
 _AS_THEY_ARE: Final = (
@@ -138,18 +150,6 @@ def _renumber(order: npt.NDArray[np.integer]) -> npt.NDArray[np.int32]:
     new = np.full(len(order) + 1, -1, dtype=np.int32)
     new[order] = np.arange(len(order), dtype=np.int32)
     return new
-
-
-def _check_probabilities(probabilities: FloatArray, comment_ids: Sequence[str]) -> None:
-    missing = np.isnan(probabilities)
-    in_range = (probabilities >= 0) & (probabilities <= 1)
-    whole = in_range.all(axis=1) & (np.abs(probabilities.sum(axis=1) - 1) <= _SUM_TOLERANCE)
-    bad = np.flatnonzero(~(whole | missing.all(axis=1)))
-    if len(bad):
-        raise DataError(
-            f"comment {comment_ids[bad[0]]!r} has probabilities {probabilities[bad[0]].tolist()}: they must be three "
-            f"numbers from 0 to 1 that sum to 1, or all NaN where there is no label ({len(bad)} such rows)."
-        )
 
 
 def _worked_out(

@@ -78,7 +78,8 @@ def measure(
     >>> row["n_replies"], row["eq"], row["ep"], row["graveyard_people"], row["notes"]["eq"]
     (3, 50.0, 0.9375, 1.0, 'one thread only: no interval')
     """
-    return measure_table(collect(labelled_trees), by=by, held_out=held_out, resamples=resamples, level=level, seed=seed)
+    table = collect(labelled_trees, comment_ids=False)
+    return measure_table(table, by=by, held_out=held_out, resamples=resamples, level=level, seed=seed)
 
 
 def measure_table(

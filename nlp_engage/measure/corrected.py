@@ -9,6 +9,7 @@ import numpy as np
 
 from nlp_engage.errors import DataError
 from nlp_engage.measure.bootstrap import blocks, percentile_interval, resample_weights
+from nlp_engage.measure.pieces import add_at, pieces
 from nlp_engage.measure.quantify import adjusted_count, check_condition, draw_rates, emq
 from nlp_engage.types import LABELS
 
@@ -124,24 +125,26 @@ def _filled(rates: FloatArray) -> FloatArray:
 
 def _counts(table: ReplyTable, cells: Cells, languages: list[str]) -> tuple[FloatArray, FloatArray]:
     """Predicted labels by cell and language, shape (k, L, 3), and replies in other languages, shape (k,)."""
-    rows = np.flatnonzero(table.measured & (cells.row_cell >= 0))
+    measured, count = table.measured & (cells.row_cell >= 0), len(cells.group)
     place = np.array([languages.index(x) if x in languages else -1 for x in table.languages], dtype=np.int64)
-    language = place[table.language[rows]]
-    known, count = language >= 0, len(cells.group)
-    label = table.probabilities[rows].argmax(axis=1)
-    code = (cells.row_cell[rows] * len(languages) + language) * len(LABELS) + label
-    counts = np.bincount(code[known], minlength=count * len(languages) * len(LABELS)).astype(np.float64)
-    others = np.bincount(cells.row_cell[rows][~known], minlength=count).astype(np.float64)
+    counts, others = np.zeros(count * len(languages) * len(LABELS)), np.zeros(count)
+    for piece in pieces(len(table)):
+        rows = piece.start + np.flatnonzero(measured[piece])
+        cell, language = cells.row_cell[rows], place[table.language[rows]]
+        code = (cell * len(languages) + language) * len(LABELS) + table.probabilities[rows].argmax(axis=1)
+        add_at(counts, code[language >= 0], np.ones(int((language >= 0).sum())))
+        add_at(others, cell[language < 0], np.ones(int((language < 0).sum())))
     return counts.reshape(count, len(languages), len(LABELS)), others
 
 
 def _rows_by_group(table: ReplyTable, cells: Cells) -> list[npt.NDArray[np.int64]]:
     """Measured rows of each group."""
-    inside = (cells.row_cell >= 0) & table.measured
-    group = np.where(inside, np.append(cells.group, -1)[cells.row_cell], -1)
+    rows = np.flatnonzero((cells.row_cell >= 0) & table.measured)
+    group = cells.group[cells.row_cell[rows]].astype(np.int32)
     order = np.argsort(group, kind="stable")
     bounds = np.searchsorted(group[order], np.arange(len(cells.totals) + 1))
-    return [order[a:b] for a, b in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)]
+    rows = rows[order]
+    return [rows[a:b] for a, b in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)]
 
 
 def _unfit(counts: FloatArray, strangers: FloatArray, languages: list[str], refused: Mapping[str, str]) -> str:

@@ -8,22 +8,22 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import blake2b
 from math import inf, nan
+from sys import intern
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from nlp_engage.errors import DataError
 from nlp_engage.measure.assemble import Facts, assemble
-from nlp_engage.measure.near import is_long, sign
-from nlp_engage.measure.table import Names
+from nlp_engage.measure.near import HASHES, is_long, sign
+from nlp_engage.measure.packed import NameCodes, Names
+from nlp_engage.measure.pieces import Column
 from nlp_engage.structure import depths, exchange_weights, structural_virality, thread_h_index
 from nlp_engage.text import copy_key
 from nlp_engage.types import LABELS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
-    import numpy.typing as npt
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from nlp_engage.measure.table import ReplyTable
     from nlp_engage.types import BoolArray, Comment, DialogueTree, FloatArray, LabelledTree
@@ -37,20 +37,22 @@ _SHORT: Final = 200
 _TOKEN: Final = 0.95
 """Replies this surely mindless are compared with no near-copy: they earn next to nothing as it is."""
 _NOTHING: Final = ("", 0, False)
+_SUM_TOLERANCE: Final = 1e-3
+"""How far a row of probabilities may be from 1: they may have been stored in single precision."""
 
 _ROW: Final[dict[str, Any]] = {
     "thread": np.int32, "index": np.int32, "author": np.int32, "owner": np.bool_, "language": np.int32,
     "time": np.int64, "likes": np.float64, "parent": np.int32, "self_reply": np.bool_, "other": np.bool_,
-    "page": np.int32, "copy": np.uint64, "first_answer": np.float64,
+    "copy": np.uint64, "first_answer": np.float64,
 }  # fmt: skip
 _THREAD: Final[dict[str, Any]] = {
-    "post": np.bool_, "author": np.int32, "language": np.int32, "time": np.int64, "likes": np.float64,
-    "owned": np.bool_, "virality": np.float64, "h": np.int32,
+    "post": np.bool_, "author": np.int32, "page": np.int32, "language": np.int32, "time": np.int64,
+    "likes": np.float64, "owned": np.bool_, "virality": np.float64, "h": np.int32,
 }  # fmt: skip
-_ARRAYS: Final = ("probabilities", "act", "depth", "exchange")  # come as arrays already
+_ARRAYS: Final[dict[str, Any]] = {"act": np.int32, "depth": np.int32, "exchange": np.float64}  # come as arrays already
 
 
-def collect(labelled_trees: Iterable[LabelledTree]) -> ReplyTable:
+def collect(labelled_trees: Iterable[LabelledTree], *, comment_ids: bool = True) -> ReplyTable:
     """Gather the facts of every reply, in one pass; the trees are not kept.
 
     The *window* of the copy rule is all that is collected here. The *page* is the owner's account on its
@@ -59,6 +61,8 @@ def collect(labelled_trees: Iterable[LabelledTree]) -> ReplyTable:
 
     Args:
         labelled_trees: Trees with calibrated probabilities, or with human labels as 0 and 1; in any order.
+        comment_ids: Keep the id of every reply. ``measure_table`` does without them: in a large archive they take
+            about as much memory as all numbers together.
 
     Returns:
         The table to measure, the same for every order of the trees.
@@ -76,7 +80,7 @@ def collect(labelled_trees: Iterable[LabelledTree]) -> ReplyTable:
     >>> tuple(table.comment_ids), table.exchange.tolist(), table.credits().tolist()
     (('1', '2', '3', '4'), [1.0, 2.0, 1.0, 0.0], [0.75, nan, 0.75, 0.5])
     """
-    collector = _Collector()
+    collector = _Collector(keep_ids=comment_ids)
     for labelled in labelled_trees:
         collector.add(labelled)
     return assemble(collector.facts())
@@ -113,54 +117,54 @@ def collect_both(
 
 @dataclass(slots=True)
 class _Collector:
-    """Columns in the making. Lists become arrays now and then, so that a row costs bytes and not objects."""
+    """Columns in the making. Lists go into arrays now and then, so that a row costs bytes and not objects."""
 
+    keep_ids: bool = True
     rows: defaultdict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
-    parts: defaultdict[str, list[npt.NDArray[Any]]] = field(default_factory=lambda: defaultdict(list))
+    columns: dict[str, Column] = field(default_factory=lambda: _columns(_ROW | _ARRAYS, LABELS))
+    thread_columns: dict[str, Column] = field(default_factory=lambda: _columns(_THREAD))
+    long_columns: tuple[Column, Column] = field(
+        default_factory=lambda: (Column(np.int64), Column(np.uint32, (HASHES,)))
+    )
     threads: defaultdict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
-    thread_ids: dict[str, int] = field(default_factory=dict)
+    thread_ids: list[str] = field(default_factory=list)
+    packed_threads: list[Names] = field(default_factory=list)
     platforms: list[str | None] = field(default_factory=list)
     comment_ids: list[str] = field(default_factory=list)
     packed_ids: list[Names] = field(default_factory=list)
     count: int = 0
-    people: defaultdict[str | None, dict[str, int]] = field(default_factory=lambda: defaultdict(dict))
-    authors: list[str] = field(default_factory=list)
+    count_threads: int = 0
+    authors: NameCodes = field(default_factory=NameCodes)
     long_rows: list[int] = field(default_factory=list)
     long_keys: list[str] = field(default_factory=list)
     languages: dict[str, int] = field(default_factory=dict)
-    pages: dict[tuple[str | None, str, bool], int] = field(default_factory=dict)
-    joined: int = 0
 
     def add(self, labelled: LabelledTree) -> None:
         """Take the facts of one thread."""
         tree, post = labelled.tree, labelled.tree.post
         _check_shapes(labelled)
-        if tree.thread_id in self.thread_ids:
-            raise DataError(
-                f"thread {tree.thread_id!r} comes twice: every thread is measured once. Build the trees of all "
-                "files together (build_trees), or give the threads of one archive other ids."
-            )
-        self.thread_ids[tree.thread_id] = len(self.thread_ids)
         platform = post.platform or next((c.platform for c in tree.comments if c.platform), None)
-        self.platforms.append(platform)
+        self.platforms.append(platform and intern(platform))
         marked = [c.author for c in tree.comments if c.is_owner]
         owner = post.author or min((name for name in marked if name), default=None)
+        author, page = self.authors.of(platform, [post.author, owner])
         virality, depth = structural_virality(tree), depths(tree)
         facts = {
-            "post": not tree.stand_in[0], "author": self._people(platform, [post.author])[0],
+            "post": not tree.stand_in[0], "author": author, "page": page,
             "language": self._language(labelled.languages[0]), "time": _micros(post), "likes": _likes(post),
             "owned": bool(owner or marked), "virality": nan if virality is None else virality,
             "h": thread_h_index(tree, depth),
         }  # fmt: skip
         for name, value in facts.items():
             self.threads[name].append(value)
-        page = (platform, owner or tree.thread_id, bool(owner))
-        self.parts["depth"].append(depth[_replies(tree)])
-        self._add_rows(labelled, platform, self.pages.setdefault(page, len(self.pages)))
+        self.columns["depth"].extend(depth[_replies(tree)])
+        self._add_rows(labelled, platform)
+        self.thread_ids.append(tree.thread_id)
+        self.count_threads += 1
         if len(self.rows["thread"]) >= _FLUSH or len(self.threads["h"]) >= _FLUSH:
             self._flush()
 
-    def _add_rows(self, labelled: LabelledTree, platform: str | None, page: int) -> None:
+    def _add_rows(self, labelled: LabelledTree, platform: str | None) -> None:
         tree, kept = labelled.tree, _replies(labelled.tree)
         comments, parents = tree.comments, tree.parents.tolist()
         nodes = np.arange(len(comments))[kept].tolist()
@@ -175,11 +179,10 @@ class _Collector:
         pairs = list(zip(names, [c.author for c in above], strict=True))
         mindless = labelled.probabilities[kept, 0]
         rows = self.rows
-        rows["thread"] += [len(self.thread_ids) - 1] * len(nodes)
-        rows["page"] += [page] * len(nodes)
+        rows["thread"] += [self.count_threads] * len(nodes)
         rows["index"] += nodes
         rows["owner"] += mine
-        rows["author"] += self._people(platform, names)
+        rows["author"] += self.authors.of(platform, names)
         rows["language"] += [self._language(labelled.languages[i]) for i in nodes]
         rows["time"] += [_micros(c) for c in written]
         rows["likes"] += [_likes(c) for c in written]
@@ -190,9 +193,9 @@ class _Collector:
         self._add_texts(written, mine, mindless)
         self.comment_ids += [c.id for c in written]
         self.count += len(nodes)
-        self.parts["probabilities"].append(labelled.probabilities[kept])
-        self.parts["act"].append(labelled.acts[kept])
-        self.parts["exchange"].append(_exchange(labelled)[kept])
+        self.columns["probabilities"].extend(labelled.probabilities[kept])
+        self.columns["act"].extend(labelled.acts[kept])
+        self.columns["exchange"].extend(_exchange(labelled)[kept])
 
     def _add_texts(self, written: Sequence[Comment], owner: Sequence[bool], mindless: FloatArray) -> None:
         """By what copies and near-copies are told: nothing for what is not measured."""
@@ -206,61 +209,58 @@ class _Collector:
         self.long_rows += [self.count + k for k in long]
         self.long_keys += [keys[k][0] for k in long]
 
-    def _people(self, platform: str | None, names: Sequence[str | None]) -> list[int]:
-        known, codes = self.people[platform], []
-        for name in names:
-            code = known.get(name, -1) if name else -1
-            if code < 0 and name:
-                code = known[name] = len(self.authors)
-                self.authors.append(name)
-            codes.append(code)
-        return codes
-
     def _language(self, name: str) -> int:
         return self.languages.setdefault(name, len(self.languages))
 
     def _flush(self) -> None:
-        for name, kind in _ROW.items():
-            self.parts[name].append(np.array(self.rows[name], dtype=kind))
-        for name, kind in _THREAD.items():
-            self.parts[f"thread {name}"].append(np.array(self.threads[name], dtype=kind))
+        if self.comment_ids:
+            _check_probabilities(self.columns["probabilities"].whole()[-len(self.comment_ids) :], self.comment_ids)
+        for name in _ROW:
+            self.columns[name].extend(self.rows[name])
+        for name in _THREAD:
+            self.thread_columns[name].extend(self.threads[name])
         self.rows.clear()
         self.threads.clear()
-        self.parts["long"].append(np.array(self.long_rows, dtype=np.int64))
-        self.parts["signatures"].append(sign(self.long_keys))
+        rows, signatures = self.long_columns
+        rows.extend(self.long_rows)
+        signatures.extend(sign(self.long_keys))
         self.long_rows.clear()
         self.long_keys.clear()
-        self.packed_ids.append(Names.of(self.comment_ids))
+        self._flush_names()
+
+    def _flush_names(self) -> None:
+        self.authors.pack()
+        self.packed_threads.append(Names.of(self.thread_ids))
+        self.thread_ids.clear()
+        if self.keep_ids:
+            self.packed_ids.append(Names.of(self.comment_ids))
         self.comment_ids.clear()
-        for name in _ARRAYS:  # of many small arrays one: each has a price of its own
-            done, new = self.parts[name][: self.joined], self.parts[name][self.joined :]
-            self.parts[name] = [*done, *([np.concatenate(new)] if new else [])]
-        self.joined = len(self.parts["act"])
 
     def facts(self) -> Facts:
         """What was gathered, in the order it came; the collector is empty afterwards."""
         self._flush()
-        self.people.clear()
-        none = {"probabilities": np.zeros((0, len(LABELS)))}
-
-        def column(name: str) -> npt.NDArray[Any]:
-            parts = self.parts.pop(name)
-            return np.concatenate(parts) if parts else none.get(name, np.zeros(0))
-
-        thread_ids, long, signatures = list(self.thread_ids), self.parts.pop("long", []), self.parts.pop("signatures")
-        self.thread_ids.clear()
-        self.pages.clear()
+        codes, authors = self.authors.settle()
+        rows = {name: self.columns.pop(name).whole() for name in tuple(self.columns)}
+        threads = {name: column.whole() for name, column in self.thread_columns.items()}
+        rows["author"] = codes[rows["author"]]
+        threads["author"], threads["page"] = codes[threads["author"]], codes[threads["page"]]
+        long_rows, signatures = self.long_columns
         return Facts(
-            rows={name: column(name) for name in (*_ROW, *_ARRAYS)},
-            threads={name: column(f"thread {name}") for name in _THREAD},
-            thread_ids=thread_ids,
+            rows=rows,
+            threads=threads,
+            thread_ids=Names.joined(self.packed_threads),
             platforms=self.platforms,
-            comment_ids=self.packed_ids,
-            authors=self.authors,
+            comment_ids=self.packed_ids if self.keep_ids else None,
+            authors=authors,
             languages=list(self.languages),
-            long_rows=np.concatenate([np.zeros(0, np.int64), *long]),
-            signatures=np.concatenate(signatures),
+            long_rows=long_rows.whole(),
+            signatures=signatures.whole(),
         )
+
+
+def _columns(kinds: Mapping[str, Any], labels: Sequence[str] = ()) -> dict[str, Column]:
+    columns = {name: Column(kind) for name, kind in kinds.items()}
+    return columns | ({"probabilities": Column(np.float64, (len(labels),))} if labels else {})
 
 
 def _check_shapes(labelled: LabelledTree) -> None:
@@ -270,6 +270,18 @@ def _check_shapes(labelled: LabelledTree) -> None:
         raise DataError(
             f"thread {labelled.tree.thread_id!r} has {n} nodes, but its labels come as probabilities, acts, languages "
             f"of {found}: there must be ({n}, {len(LABELS)}), ({n},) and {n}. Label the tree again."
+        )
+
+
+def _check_probabilities(probabilities: FloatArray, comment_ids: Sequence[str]) -> None:
+    missing = np.isnan(probabilities)
+    in_range = (probabilities >= 0) & (probabilities <= 1)
+    whole = in_range.all(axis=1) & (np.abs(probabilities.sum(axis=1) - 1) <= _SUM_TOLERANCE)
+    bad = np.flatnonzero(~(whole | missing.all(axis=1)))
+    if len(bad):
+        raise DataError(
+            f"comment {comment_ids[bad[0]]!r} has probabilities {probabilities[bad[0]].tolist()}: they must be three "
+            f"numbers from 0 to 1 that sum to 1, or all NaN where there is no label ({len(bad)} such rows up to here)."
         )
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from nlp_engage.errors import DataError
+from nlp_engage.measure.pieces import pieces
 from nlp_engage.scores import own_scores
 from nlp_engage.types import LABELS
 
@@ -253,16 +254,16 @@ def emq(probabilities: FloatArray, prior: FloatArray) -> FloatArray:
     >>> emq(told, np.full(3, 1 / 3)).round(3).tolist()
     [0.821, 0.179, 0.0]
     """
-    likelihood = probabilities / np.maximum(prior, _TINY)
+    floored = np.maximum(prior, _TINY)
     shares = np.asarray(prior, dtype=np.float64)
     for _ in range(_EMQ_STEPS):
-        once = _em_step(likelihood, shares)
-        twice = _em_step(likelihood, once)
+        once = _em_step(probabilities, floored, shares)
+        twice = _em_step(probabilities, floored, once)
         step, bend = once - shares, twice - 2 * once + shares
         far = float(np.sqrt((step**2).sum() / max((bend**2).sum(), _TINY)))
         leap = shares + 2 * far * step + far**2 * bend
         # a leap may leave the simplex; then the two plain steps are taken
-        updated = _em_step(likelihood, leap / leap.sum()) if (leap > 0).all() else twice
+        updated = _em_step(probabilities, floored, leap / leap.sum()) if (leap > 0).all() else twice
         done = np.abs(updated - shares).max() < _EMQ_TOLERANCE
         shares = updated
         if done:
@@ -270,9 +271,13 @@ def emq(probabilities: FloatArray, prior: FloatArray) -> FloatArray:
     return shares
 
 
-def _em_step(likelihood: FloatArray, shares: FloatArray) -> FloatArray:
-    total = np.maximum(likelihood @ shares, _TINY)
-    updated: FloatArray = shares * ((1 / total) @ likelihood)
+def _em_step(probabilities: FloatArray, prior: FloatArray, shares: FloatArray) -> FloatArray:
+    """One step; piece by piece, so that nothing as long as the archive is made beside it."""
+    weights, pulled = shares / prior, np.zeros(len(prior))
+    for piece in pieces(len(probabilities)):
+        p = probabilities[piece]
+        pulled += (1 / np.maximum(p @ weights, _TINY)) @ p
+    updated: FloatArray = weights * pulled
     normed: FloatArray = updated / updated.sum()
     return normed
 

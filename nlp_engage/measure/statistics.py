@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
-from nlp_engage.measure.sums import COLUMNS, INFLUENCES
+from nlp_engage.measure.people import INFLUENCES
+from nlp_engage.measure.sums import COLUMNS
 
 if TYPE_CHECKING:
     from nlp_engage.types import FloatArray

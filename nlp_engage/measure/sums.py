@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from nlp_engage.measure.people import INFLUENCES, people_sums
+from nlp_engage.measure.pieces import add_at, pieces
 from nlp_engage.types import ACTS, Act
 
 if TYPE_CHECKING:
@@ -29,9 +31,12 @@ SUMS: Final = (
     "unlabelled", "likes", "liked",
 )  # fmt: skip
 """Columns that add up over cells."""
-INFLUENCES: Final = ("engaged", "people", "named", "returners", "log_breadth", "dead_people")
-"""Columns that hold what a statistic of people loses without the cell."""
 COLUMNS: Final = (*SUMS, *INFLUENCES)
+_OF_REPLIES: Final = (
+    "replies", "mindless", "dialogue", "expression", "credit", "voice", "turns", "turns_answered", "questions",
+    "questions_answered", "depth", "dead_likes", "owner_replies", "unlabelled", "likes", "liked",
+)  # fmt: skip
+"""Those of them to which replies add."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +78,7 @@ def cells(table: ReplyTable, grouping: Grouping) -> Cells:
     ([7.0, 6.0], 13.0)
     """
     threads = len(table.thread_ids)
-    found, cell = _cells_of(table, grouping)
-    row_cell, post_cell = cell[: len(table)], cell[len(table) :]
+    found, row_cell, post_cell = _cells_of(table, grouping)
     group, thread = found // max(threads, 1), found % max(threads, 1)
     columns = _reply_sums(table, row_cell, len(found)) | _post_sums(table, post_cell, len(found))
     columns["likes"] += columns.pop("post_likes")
@@ -84,7 +88,7 @@ def cells(table: ReplyTable, grouping: Grouping) -> Cells:
     summed = np.stack([columns[name] for name in SUMS], axis=1) if len(found) else np.zeros((0, len(SUMS)))
     groups = len(grouping.names)
     totals = np.stack([_add(group, summed[:, k], groups) for k in range(len(SUMS))], axis=1)
-    influence, people = _people(table, row_cell, group, groups)
+    influence, people = people_sums(table, row_cell, group, groups)
     return Cells(
         group=group,
         thread=thread,
@@ -94,15 +98,25 @@ def cells(table: ReplyTable, grouping: Grouping) -> Cells:
     )
 
 
-def _cells_of(table: ReplyTable, grouping: Grouping) -> tuple[IntColumn, IntColumn]:
-    """The cells, as ``group * T + thread``, and the cell of each reply and then each post, -1 for none."""
+def _cells_of(table: ReplyTable, grouping: Grouping) -> tuple[IntColumn, IntColumn, IntColumn]:
+    """The cells, as ``group * T + thread``; the cell of each reply, and of each post, -1 for none."""
     threads = len(table.thread_ids)
-    keys = np.concatenate([grouping.rows * threads + table.thread, grouping.threads * threads + np.arange(threads)])
-    inside = np.concatenate([grouping.rows >= 0, grouping.threads >= 0])
-    found, place = np.unique(keys[inside], return_inverse=True)
-    keys[:] = -1
-    keys[inside] = place
-    return found, keys
+
+    def keys(group: IntColumn, thread: npt.NDArray[np.integer]) -> IntColumn:
+        return np.where(group >= 0, group * threads + thread, -1)
+
+    posts = keys(grouping.threads, np.arange(threads))
+    there = [np.unique(keys(grouping.rows[piece], table.thread[piece])) for piece in pieces(len(table))]
+    found = np.unique(np.concatenate([posts, *there]))
+    found = found[found >= 0]
+    row_cell = np.empty(len(table), dtype=np.int64)
+    for piece in pieces(len(table)):
+        row_cell[piece] = _places(found, keys(grouping.rows[piece], table.thread[piece]))
+    return found, row_cell, _places(found, posts)
+
+
+def _places(found: IntColumn, keys: IntColumn) -> IntColumn:
+    return np.where(keys >= 0, np.searchsorted(found, keys), -1)
 
 
 def _add(at: IntColumn, values: npt.NDArray[Any], count: int) -> FloatArray:
@@ -111,36 +125,45 @@ def _add(at: IntColumn, values: npt.NDArray[Any], count: int) -> FloatArray:
 
 
 def _reply_sums(table: ReplyTable, cell: IntColumn, count: int) -> dict[str, FloatArray]:
-    inside = cell >= 0
-    measured = table.measured & inside
-    p, at = table.probabilities[measured], cell[measured]
-    named = table.author[measured] >= 0
-    asked = asks(table)[measured]
+    sums = {name: np.zeros(count) for name in _OF_REPLIES}
+    measured, asked = table.measured & (cell >= 0), asks(table)
+    for piece in pieces(len(table)):
+        inside = piece.start + np.flatnonzero(cell[piece] >= 0)
+        heard = piece.start + np.flatnonzero(measured[piece])
+        for name, values in _of_all(table, inside).items():
+            add_at(sums[name], cell[inside], values)
+        for name, values in _of_measured(table, heard, asked[heard]).items():
+            add_at(sums[name], cell[heard], values)
+    return sums
 
-    def add(values: npt.NDArray[Any]) -> FloatArray:
-        return _add(at, values, count)
 
-    def add_all(values: npt.NDArray[Any]) -> FloatArray:
-        return _add(cell[inside], values[inside], count)
-
-    liked = np.nan_to_num(table.likes)
+def _of_measured(table: ReplyTable, rows: IntColumn, asked: npt.NDArray[np.bool_]) -> dict[str, npt.NDArray[Any]]:
+    """What each of some measured replies adds."""
+    p, weight, named = table.probabilities[rows], table.voice[rows], table.author[rows] >= 0
     return {
-        "replies": add(np.ones(len(at))),
-        "mindless": add(p[:, 0]),
-        "dialogue": add(p[:, 1]),
-        "expression": add(p[:, 2]),
-        "credit": add((table.credit * table.voice)[measured]),
-        "voice": add(table.voice[measured]),
-        "turns": add(p[:, 1] * named),
-        "turns_answered": add(p[:, 1] * named * table.answered[measured]),
-        "questions": add(asked),
-        "questions_answered": add(asked & table.owner_answered[measured]),
-        "depth": add(table.depth[measured]),
-        "dead_likes": add(p[:, 0] * liked[measured].clip(min=0)),
-        "owner_replies": add_all(table.owner),
-        "unlabelled": add_all(~table.owner & ~table.labelled),
-        "likes": add_all(liked),
-        "liked": add_all(~np.isnan(table.likes)),
+        "replies": np.ones(len(rows)),
+        "mindless": p[:, 0],
+        "dialogue": p[:, 1],
+        "expression": p[:, 2],
+        "credit": table.credit[rows] * weight,
+        "voice": weight,
+        "turns": p[:, 1] * named,
+        "turns_answered": p[:, 1] * named * table.answered[rows],
+        "questions": asked,
+        "questions_answered": asked & table.owner_answered[rows],
+        "depth": table.depth[rows],
+        "dead_likes": p[:, 0] * np.nan_to_num(table.likes[rows]).clip(min=0),
+    }
+
+
+def _of_all(table: ReplyTable, rows: IntColumn) -> dict[str, npt.NDArray[Any]]:
+    """What each of some replies adds, whosever and whether labelled or not."""
+    owner, likes = table.owner[rows], table.likes[rows]
+    return {
+        "owner_replies": owner,
+        "unlabelled": ~owner & np.isnan(table.probabilities[rows, 0]),
+        "likes": np.nan_to_num(likes),
+        "liked": ~np.isnan(likes),
     }
 
 
@@ -183,83 +206,3 @@ def _thread_facts(table: ReplyTable, thread: IntColumn) -> dict[str, FloatArray]
         "threads": np.ones(len(thread)),
         "h": table.thread_h[thread].astype(np.float64),
     }
-
-
-def _people(
-    table: ReplyTable, row_cell: IntColumn, cell_group: IntColumn, groups: int
-) -> tuple[FloatArray, FloatArray]:
-    """Influence of each cell on, and value of, each statistic of people. Shapes: (k, 6) and (G, 6)."""
-    rows = table.measured & (row_cell >= 0)
-    count = len(cell_group)
-    everybody = len(table.authors) + len(table)
-    pair, pair_person, pair_cell = _pairs(table, rows, row_cell[rows], count)
-    unit_keys, unit = np.unique(cell_group[pair_cell] * everybody + pair_person, return_inverse=True)
-    del pair_person
-    unit_group, unit_named = unit_keys // max(everybody, 1), unit_keys % max(everybody, 1) < len(table.authors)
-    said = _add(pair, np.ones(len(pair)), len(pair_cell))
-    seen = _add(unit, np.ones(len(unit)), len(unit_keys))  # in how many threads
-    silent_log = _add(pair, np.log1p(-table.credit[rows]), len(pair_cell))
-    with_all = _add(unit, silent_log, len(unit_keys))
-    dead, dead_loss = _dead(table.probabilities[rows, 0], pair, unit, seen)
-    del pair
-    losses = [
-        np.exp(with_all[unit] - silent_log) - np.exp(with_all[unit]),
-        seen[unit] == 1,
-        (seen[unit] == 1) & unit_named[unit],
-        (seen[unit] == 2) & unit_named[unit],
-    ]
-    values = [1 - np.exp(with_all), np.ones(len(unit_keys)), unit_named, unit_named & (seen >= 2)]
-    influence = [_add(pair_cell, loss, count) for loss in losses]
-    totals = [_add(unit_group, value, groups) for value in values]
-    wrote = _add(unit, said, len(unit_keys))
-    breadth, breadth_loss = _breadth(wrote, unit_group, groups, said, unit, pair_cell, cell_group)
-    influence += [breadth_loss, _add(pair_cell, dead_loss, count)]
-    totals += [breadth, _add(unit_group, dead, groups)]
-    return np.stack(influence, axis=1), np.stack(totals, axis=1)
-
-
-def _pairs(
-    table: ReplyTable, rows: npt.NDArray[np.bool_], cell: IntColumn, count: int
-) -> tuple[IntColumn, IntColumn, IntColumn]:
-    """Pairs of person and cell: the pair of each of these rows, then person and cell of each pair."""
-    author = table.author[rows].astype(np.int64)
-    # whoever has no name is a person of their own
-    person = np.where(author >= 0, author, len(table.authors) + np.flatnonzero(rows))
-    keys, pair = np.unique(person * max(count, 1) + cell, return_inverse=True)
-    return pair, keys // max(count, 1), keys % max(count, 1)
-
-
-def _dead(mindless: FloatArray, pair: IntColumn, unit: IntColumn, seen: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Probability that all a person wrote is mindless, and what is lost of it without one thread."""
-    sure_not = mindless == 0
-    pairs, units = len(unit), len(seen)
-    log = _add(pair, np.log(np.where(sure_not, 1.0, mindless)), pairs)
-    zeros = _add(pair, sure_not, pairs)
-    all_log, all_zeros = _add(unit, log, units), _add(unit, zeros, units)
-    dead = np.where(all_zeros > 0, 0.0, np.exp(all_log))
-    without = np.where(all_zeros[unit] > zeros, 0.0, np.exp(all_log[unit] - log))
-    return dead, dead[unit] - np.where(seen[unit] == 1, 0.0, without)
-
-
-def _breadth(
-    wrote: FloatArray, unit_group: IntColumn, groups: int, said: FloatArray, unit: IntColumn, pair_cell: IntColumn,
-    cell_group: IntColumn,
-) -> tuple[FloatArray, FloatArray]:  # fmt: skip
-    """Log of the effective number of people of each group, and what is lost of it without a cell."""
-    n = _add(unit_group, wrote, groups)
-    spread = _add(unit_group, _n_log_n(wrote), groups)
-    count = len(cell_group)
-    n_cell = _add(pair_cell, said, count)
-    lost = _add(pair_cell, _n_log_n(wrote[unit]) - _n_log_n(wrote[unit] - said), count)
-    breadth = _log_hill(n, spread)
-    return breadth, breadth[cell_group] - _log_hill(n[cell_group] - n_cell, spread[cell_group] - lost)
-
-
-def _n_log_n(n: FloatArray) -> FloatArray:
-    return n * np.log(np.maximum(n, 1))
-
-
-def _log_hill(n: FloatArray, spread: FloatArray) -> FloatArray:
-    """Log of n less sum(c log c) / n; 0 where there is nobody, and never less than one person for rounding."""
-    at_least = np.maximum(n, 1)
-    return np.maximum(np.log(at_least) - spread / at_least, 0.0)

@@ -6,9 +6,8 @@ Rows stand in a fixed order (thread id, then tree order), so that sums do not de
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, overload
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -16,84 +15,13 @@ import numpy.typing as npt
 from nlp_engage.types import ACTS, LABELS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Sequence
 
     import pyarrow as pa
 
     from nlp_engage.types import BoolArray, FloatArray, IntArray
 
-_UNPACKED: Final = 8_192
-
 TimeArray = npt.NDArray[np.datetime64]
-
-
-class Names(Sequence[str]):
-    """Many names in little memory: their bytes in a row, each a string only while it is looked at.
-
-    >>> names = Names.of(["ann", "小张"])
-    >>> names[1], list(names), len(names)
-    ('小张', ['ann', '小张'], 2)
-    """
-
-    def __init__(self, encoded: pa.LargeBinaryArray) -> None:
-        self._encoded = encoded
-
-    @classmethod
-    def of(cls, names: Iterable[str]) -> Names:
-        """Pack some names; half surrogate pairs survive.
-
-        Args:
-            names: In order.
-
-        Returns:
-            The pack.
-
-        >>> Names.of(["ann", "bob"])[1]
-        'bob'
-        """
-        import pyarrow as pa
-
-        return cls(pa.array([name.encode("utf-8", "surrogatepass") for name in names], pa.large_binary()))
-
-    @classmethod
-    def joined(cls, parts: Sequence[Names], order: npt.NDArray[np.int64]) -> Names:
-        """All names of some packs, in a new order.
-
-        Args:
-            parts: Packs, one after the other.
-            order: Places of the names in them, in the new order. Shape: (n,), int64.
-
-        Returns:
-            One pack of n names.
-
-        >>> Names.joined([Names.of(["a", "b"]), Names.of(["c"])], np.array([2, 0, 1]))[0]
-        'c'
-        """
-        import pyarrow as pa
-
-        chunks = pa.chunked_array([part._encoded for part in parts], pa.large_binary())
-        return cls(chunks.combine_chunks().take(pa.array(order)))
-
-    def __len__(self) -> int:
-        """How many there are."""
-        return len(self._encoded)
-
-    @overload
-    def __getitem__(self, place: int) -> str: ...
-    @overload
-    def __getitem__(self, place: slice) -> Names: ...
-    def __getitem__(self, place: int | slice) -> str | Names:
-        """One name, or some of them."""
-        if isinstance(place, slice):
-            return Names(self._encoded[place])
-        name: bytes = self._encoded[place].as_py()
-        return name.decode("utf-8", "surrogatepass")
-
-    def __iter__(self) -> Iterator[str]:
-        """The names in order, a few thousand unpacked at a time."""
-        for start in range(0, len(self), _UNPACKED):
-            for name in self._encoded[start : start + _UNPACKED].to_pylist():
-                yield name.decode("utf-8", "surrogatepass")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -116,7 +44,7 @@ class ReplyTable:
         thread_h: Thread h-index. Shape: (T,), int32.
         authors: Names of the authors; one name on two platforms is two people. Length: number of authors.
         languages: Languages that occur, as in ``LabelledTree.languages``.
-        comment_ids: Identifier of each reply. Length n.
+        comment_ids: Identifier of each reply; none where ``collect`` was told to keep none. Length n, or 0.
         thread: Row of its thread. Shape: (n,), int32.
         index: Its place in the tree. Shape: (n,), int32.
         author: Index into ``authors``, -1 where unknown. Shape: (n,), int32.
@@ -138,7 +66,7 @@ class ReplyTable:
         credit: ``c`` in [0, 1), NaN for owner replies and unlabelled ones. Shape: (n,), float64.
     """
 
-    thread_ids: tuple[str, ...]
+    thread_ids: Sequence[str]
     platforms: tuple[str | None, ...]
     thread_post: BoolArray
     thread_author: IntArray
@@ -148,7 +76,7 @@ class ReplyTable:
     thread_owned: BoolArray
     thread_virality: FloatArray
     thread_h: IntArray
-    authors: tuple[str, ...]
+    authors: Sequence[str]
     languages: tuple[str, ...]
     comment_ids: Sequence[str]
     thread: IntArray
@@ -264,7 +192,7 @@ class ReplyTable:
         return pa.table(columns)
 
 
-def _words(names: tuple[str | None, ...], codes: npt.NDArray[np.integer]) -> pa.Array:
+def _words(names: Sequence[str | None], codes: npt.NDArray[np.integer]) -> pa.Array:
     import pyarrow as pa
 
     known = pa.array([None, *(None if name is None else str(name) for name in names)], pa.string())

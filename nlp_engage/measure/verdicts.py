@@ -22,7 +22,7 @@ VERDICTS: Final = (HIGHER, LOWER, SAME, UNDECIDED)
 Ends = tuple[float | None, float | None, float | None]
 
 FIGURE_WORDS: Final[dict[str, tuple[str, str]]] = {
-    "eq": ("engagement quality (EQ)", "参与质量（EQ）"),
+    "eq": ("engagement quality (EQ)", "互动质量（EQ）"),
     "ep_per_post": ("engaged people per post", "每帖真正参与的人数"),
     "share_genuine_dialogue": ("share of genuine dialogue", "真诚对话占比"),
     "share_self_expression": ("share of self-expression", "自我表达占比"),
