@@ -83,10 +83,10 @@ def work(verb: str, archive: str, run: str) -> None:
         found = {"threads": m["threads"], "comments": m["comments"], "parts": m["parts"]}
     else:
         from nlp_engage.archive import read_run
-        from nlp_engage.classify.folder import DEFAULT_MODEL, default_model, read_scores
+        from nlp_engage.classify.folder import DEFAULT_MODEL, model_folder, read_scores
         from nlp_engage.measure import held_out_of, measure
 
-        known = held_out_of(read_scores(default_model()), DEFAULT_MODEL)  # as the verb does: shares corrected as well
+        known = held_out_of(read_scores(model_folder()), DEFAULT_MODEL)  # as the verb does: shares corrected as well
         row = measure(read_run(run), held_out=known).rows()[0]
         found = {"comments": row["n_replies"], "eq": [row["eq_low"], row["eq"], row["eq_high"]]}
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

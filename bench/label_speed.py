@@ -9,7 +9,7 @@ Rivals, in the same run and on the same replies:
 The limit is the rate at which this machine multiplies large 8-bit matrices (``matrix_peak.py``). The share of it counts
 multiply-adds with the model's weights for real tokens: padding, attention and everything else are loss.
 
-Run: ``python bench/label_speed.py [--model DIR] [--replies N]``.
+Run: ``python bench/label_speed.py [--model DIR ...] [--replies N]``; without a model, those that are shipped.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ from texts import archive_files, source
 from nlp_engage.archive import label_archive
 from nlp_engage.archive.parts import comment_table, label_table
 from nlp_engage.archive.privacy import Privacy
-from nlp_engage.classify import OnnxLabeller, default_model
+from nlp_engage.classify import OnnxLabeller, model_folder
+from nlp_engage.classify.folder import SHIPPED
 from nlp_engage.classify.onnx import available_cores, length_batches, pad
 from nlp_engage.context import reply_contexts
 from nlp_engage.encoding import MAX_TOKENS, PairEncoder
@@ -162,22 +163,11 @@ def stages(trees: list, archive: Path, labeller: OnnxLabeller) -> tuple[dict[str
     return spent, sum(len(e.ids) for e in encoded)
 
 
-def main() -> None:
-    global ROUNDS
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", type=Path, default=default_model())
-    parser.add_argument("--replies", type=int, default=2_000)
-    parser.add_argument("--rival-replies", type=int, default=320)
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
-    options = parser.parse_args()
-    ROUNDS = options.rounds
-    trees = sample_trees(options.replies)
-    contexts = [c for tree in trees for _, c in reply_contexts(tree)]
-    languages = {lang: sum(c.language == lang for c in contexts) for lang in ("en", "zh")}
-    print(f"texts: {source()}, {len(contexts)} replies in context {languages}, {available_cores()} cores")
-    labeller = OnnxLabeller.load(options.model)
+def report(model: Path, trees: list, contexts: list, rivals: int, twelve: float) -> float:
+    """Print what a model folder does here; its comments a second, from replies in context to labels."""
+    labeller = OnnxLabeller.load(model)
+    shape, name = shape_of(model), labeller.fingerprint["name"]
     labeller.predict(contexts[:64])
-
     with tempfile.TemporaryDirectory() as folder:
         archive, run = Path(folder) / "archive.jsonl", Path(folder) / "run"
         write((comment for tree in trees for comment in healed(tree)), archive)
@@ -186,33 +176,48 @@ def main() -> None:
         wall, cpu = time.perf_counter() - start, time.process_time() - cpu
         spent, tokens = stages(trees, archive, labeller)
     ours = len(contexts) / timed(lambda: labeller.predict(contexts))
-    shape = shape_of(options.model)
-    some = contexts[: options.rival_replies]
-    rates = {"plain": plain_loop_rate(options.model, contexts[: 2 * options.rival_replies])}
-    rates["same"] = pipeline_rate(options.model, shape["layers"], shape["width"], some)
-    twelve = shape["layers"] == 12
-    rates["twelve"] = rates["same"] if twelve else pipeline_rate(options.model, 12, shape["width"], some)
-
-    print(
-        f"nlp-engage label, archive to run folder: {done / wall:8.1f} comments/s; {done / cpu * 3600:,.0f} per CPU-hour"
-    )
-    print(f"nlp-engage, replies in context to labels:{ours:8.1f} comments/s")
+    same = twelve if shape["layers"] == 12 else pipeline_rate(model, shape["layers"], shape["width"], contexts[:rivals])
+    plain = plain_loop_rate(model, contexts[: 2 * rivals])
+    print(f"{name}, {shape['layers']} layers, on {labeller.runtime}")
+    print(f"  archive to run folder          {done / wall:8.1f} comments/s; {done / cpu * 3600:,.0f} per CPU-hour")
+    print(f"  replies in context to labels   {ours:8.1f} comments/s")
     names = {
-        "same": f"transformers.pipeline, float32, {shape['layers']} layers",
-        "twelve": "transformers.pipeline, float32, 12 layers" + (" (the same network)" if twelve else ""),
-        "plain": "ONNX Runtime, int8, plain loop",
+        "same": (same, f"transformers.pipeline, float32, {shape['layers']} layers (the same network)"),
+        "twelve": (twelve, "transformers.pipeline, float32, 12 layers (what one would fine-tune)"),
+        "plain": (plain, "ONNX Runtime, int8, plain loop"),
     }
-    for key, name in names.items():
-        print(f"{name:58}{rates[key]:8.1f} comments/s: {ours / rates[key]:5.1f} x (goal {GOALS[key]} x)")
+    for key, (rate, what) in names.items():
+        print(f"  {what:68}{rate:7.1f} comments/s: {ours / rate:5.1f} x (goal {GOALS[key]} x)")
     total = sum(spent.values())
-    print("CPU time: " + ", ".join(f"{name} {100 * s / total:.1f} %" for name, s in spent.items()))
+    print("  CPU time: " + ", ".join(f"{step} {100 * s / total:.1f} %" for step, s in spent.items()))
+    useful = tokens / len(contexts) * ours * weights_per_token(model)
     limit = measured()
-    useful = tokens / len(contexts) * ours * weights_per_token(options.model)
     told = ", ".join(f"{kind} {rate / 1e9:.0f}" for kind, rate in limit.items())
     print(
-        f"8-bit matrix peak of this machine: {told} G multiply-adds/s; inference does {useful / 1e9:.0f} useful ones:"
+        f"  8-bit matrix peak of this machine: {told} G multiply-adds/s; inference does {useful / 1e9:.0f} useful ones:"
     )
-    print(f"{100 * useful / max(limit.values()):.0f} % of the peak (goal {100 * GOALS['peak']:.0f} %)")
+    print(f"  {100 * useful / max(limit.values()):.0f} % of the peak (goal {100 * GOALS['peak']:.0f} %)", flush=True)
+    return ours
+
+
+def main() -> None:
+    global ROUNDS
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", type=model_folder, nargs="+", default=[model_folder(name) for name in SHIPPED])
+    parser.add_argument("--replies", type=int, default=2_000)
+    parser.add_argument("--rival-replies", type=int, default=320)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    options = parser.parse_args()
+    ROUNDS = options.rounds
+    trees = sample_trees(options.replies)
+    contexts = [c for tree in trees for _, c in reply_contexts(tree)]
+    languages = {lang: sum(c.language == lang for c in contexts) for lang in ("en", "zh")}
+    print(f"texts: {source()}, {len(contexts)} replies in context {languages}, {available_cores()} cores", flush=True)
+    first = options.model[0]
+    twelve = pipeline_rate(first, 12, shape_of(first)["width"], contexts[: options.rival_replies])
+    rates = [report(model, trees, contexts, options.rival_replies, twelve) for model in options.model]
+    for model, rate in zip(options.model[1:], rates[1:], strict=True):
+        print(f"{model.name} is {rate / rates[0]:.2f} x as fast as {first.name}")
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ def load_labeller(model: str | Path | None = None) -> Labeller:
     """Load a model folder, or the folder of a finished training that was not exported (an ablation, a fold).
 
     Args:
-        model: The folder; ``None`` for the shipped model.
+        model: The folder, or ``"fast"`` for the smaller shipped model; ``None`` for the default one.
 
     Raises:
         ModelError: It is neither.

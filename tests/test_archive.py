@@ -35,7 +35,7 @@ from nlp_engage.archive import spill as spill_module
 from nlp_engage.archive.parts import PIPELINE
 from nlp_engage.archive.privacy import Privacy, mask
 from nlp_engage.archive.spill import ThreadStore, threads_of
-from nlp_engage.classify import default_model
+from nlp_engage.classify import model_folder
 from nlp_engage.durable import write_atomically
 from nlp_engage.encoding import TEMPLATE_VERSION
 from nlp_engage.errors import RunError
@@ -203,7 +203,7 @@ def test_of_an_older_run_the_scores_are_known_if_the_shipped_model_made_it(archi
     label_archive([archive], tmp_path / "run", FakeLabeller())
     assert run_scores(tmp_path / "run") is None
     assert run_held_out(tmp_path / "run") == {}
-    config, scores = (json.loads((default_model() / name).read_text()) for name in ("config.json", "scores.json"))
+    config, scores = (json.loads((model_folder() / name).read_text()) for name in ("config.json", "scores.json"))
     manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
     manifest["model"] |= {"sha256": config["sha256"]["model.onnx"], "name": config["name"]}
     (tmp_path / "run" / "manifest.json").write_text(json.dumps(manifest))

@@ -17,7 +17,7 @@ from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from nlp_engage.classify import OnnxLabeller, default_model
+from nlp_engage.classify import OnnxLabeller, model_folder
 from nlp_engage.classify import folder as folder_module
 from nlp_engage.classify import runtime as runtime_module
 from nlp_engage.classify.baseline import TfidfBaseline, majority_baseline, tokens
@@ -241,12 +241,22 @@ def test_the_shipped_model_is_found_in_the_wheel_before_the_checkout(tmp_path, m
     monkeypatch.setattr(folder_module, "__file__", str(package / "classify" / "folder.py"))
     name = folder_module.DEFAULT_MODEL
     with pytest.raises(ModelError, match=rf"'{name}' is missing from this installation.*--model"):
-        default_model()
+        model_folder()
     places = tmp_path / "models" / name, package / "_shipped" / "models" / name
     for place in places:
         place.mkdir(parents=True)
         (place / "config.json").write_text("{}")
-        assert default_model() == place
+        assert model_folder() == model_folder("default") == place
+
+
+def test_a_shipped_model_goes_by_its_short_name_and_a_folder_of_that_name_goes_first(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    fast = OnnxLabeller.load("fast", threads=1)
+    assert fast.fingerprint["name"] == folder_module.SHIPPED["fast"] != OnnxLabeller.load(threads=1).fingerprint["name"]
+    assert [folder.name for folder in folder_module.shipped_folders()] == list(folder_module.SHIPPED.values())
+    (tmp_path / "fast").mkdir()
+    with pytest.raises(ModelError, match="fast is no model folder"):
+        OnnxLabeller.load("fast")
 
 
 @given(st.lists(st.integers(1, 160), max_size=60), st.integers(100, 2_000), st.integers(1, 70))

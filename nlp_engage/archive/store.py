@@ -104,16 +104,18 @@ def run_held_out(run: Path) -> dict[str, HeldOut]:
 
 
 def _shipped_scores(sha256: str | None) -> dict[str, Any] | None:
-    """The scores of the shipped model, if its weights are these."""
-    from nlp_engage.classify.folder import default_model, read_scores
+    """The scores of the shipped model whose weights these are, if there is one."""
+    from nlp_engage.classify.folder import read_scores, shipped_folders
     from nlp_engage.errors import ModelError
 
     try:
-        folder = default_model()
-        config = json.loads((folder / "config.json").read_text("utf-8"))  # not load_config: no need to hash the weights
-        return read_scores(folder) if config["sha256"]["model.onnx"] == sha256 else None
+        for folder in shipped_folders():
+            config = json.loads((folder / "config.json").read_text("utf-8"))  # no need to hash the weights
+            if config["sha256"]["model.onnx"] == sha256:
+                return read_scores(folder)
     except (ModelError, OSError, ValueError, KeyError):
-        return None  # a report says that the scores are not at hand; it does not fail for want of them
+        pass  # a report says that the scores are not at hand; it does not fail for want of them
+    return None
 
 
 def read_run(run: str | Path) -> Iterator[LabelledTree]:

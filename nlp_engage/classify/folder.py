@@ -16,7 +16,9 @@ from nlp_engage.encoding import MAX_TOKENS, TEMPLATE_VERSION
 from nlp_engage.errors import ModelError
 from nlp_engage.types import ACTS, LABEL_SCHEME, LABELS, LANGUAGES
 
-DEFAULT_MODEL: Final = "engage-v2"
+DEFAULT_MODEL: Final = "engage-v3"
+SHIPPED: Final = {"default": DEFAULT_MODEL, "fast": "engage-fast-v1"}
+"""Short names of the models that come with the package, as ``--model`` takes them."""
 FILES: Final = ("model.onnx", "tokenizer.json")
 SCORES: Final = "scores.json"
 
@@ -47,23 +49,45 @@ class ModelConfig(msgspec.Struct, frozen=True, kw_only=True):
     base: dict[str, str] = {}
 
 
-def default_model() -> Path:
-    """Folder of the shipped model: inside the wheel, or ``models/`` of a checkout.
+def model_folder(model: str | Path | None = None) -> Path:
+    """Where a model stands.
+
+    Args:
+        model: A model folder, or the short name of a shipped model (``SHIPPED``); ``None`` for the default. A folder of
+            such a name goes first.
+
+    Returns:
+        The folder; whether it holds a model is for ``load_config`` to say.
 
     Raises:
-        ModelError: Neither is there.
+        ModelError: A shipped model is not in this installation.
+
+    >>> model_folder("fast").name == SHIPPED["fast"], model_folder("models/my-v1").name
+    (True, 'my-v1')
     """
-    package = Path(__file__).resolve().parents[1]
-    for folder in (
-        package / "_shipped" / "models" / DEFAULT_MODEL,
-        package.parent / "models" / DEFAULT_MODEL,
-    ):
-        if (folder / "config.json").is_file():
-            return folder
+    name = "default" if model is None else str(model)
+    return _shipped(SHIPPED[name]) if name in SHIPPED and not Path(name).is_dir() else Path(name)
+
+
+def shipped_folders() -> list[Path]:
+    """Folders of the shipped models that this installation has."""
+    return [folder for name in SHIPPED.values() for folder in _places(name)[:1]]
+
+
+def _shipped(name: str) -> Path:
+    for folder in _places(name):
+        return folder
     raise ModelError(
-        f"the shipped model {DEFAULT_MODEL!r} is missing from this installation; "
+        f"the shipped model {name!r} is missing from this installation; "
         "reinstall nlp-engage, or name a model folder with --model"
     )
+
+
+def _places(name: str) -> list[Path]:
+    """Inside the wheel, and in ``models/`` of a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    folders = package / "_shipped" / "models" / name, package.parent / "models" / name
+    return [folder for folder in folders if (folder / "config.json").is_file()]
 
 
 def load_config(folder: Path) -> ModelConfig:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from nlp_engage.classify.folder import ModelConfig, default_model, load_config, read_scores
+from nlp_engage.classify.folder import ModelConfig, load_config, model_folder, read_scores
 from nlp_engage.classify.runtime import AUTO, choose_runtime, open_model
 from nlp_engage.encoding import PAD_ID, Encoded, PairEncoder
 from nlp_engage.scores import softmax
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 BATCH_TOKENS: Final = 2_048
 """Tokens per inference call, padding included: enough to fill the matrix units, little enough for the cache."""
 BATCH_SIZE: Final = 64
-_VECTOR: Final = 8
+VECTOR: Final = 8
 """Lengths are padded to multiples of it, and only equal ones share a batch: OpenVINO rounds by padded length."""
 
 
@@ -71,7 +71,7 @@ class OnnxLabeller:
         """Load a model folder.
 
         Args:
-            folder: Model folder; ``None`` for the shipped model.
+            folder: Model folder, or ``"fast"`` for the smaller shipped model; ``None`` for the default one.
             threads: Batches that are worked on at once, each on one thread; 0 for one per core.
             batch_size: Replies per inference call, at most (long replies make smaller batches).
             runtime: ``"onnxruntime"``, ``"openvino"`` (extra ``openvino``), or ``"auto"``, the faster one that is
@@ -81,7 +81,7 @@ class OnnxLabeller:
             ModelError: The folder is missing, damaged or made for another scheme or template, or the runtime is
                 not installed.
         """
-        path = default_model() if folder is None else Path(folder)
+        path = model_folder(folder)
         return cls(path, load_config(path), threads=threads, batch_size=batch_size, runtime=runtime)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -145,7 +145,7 @@ class OnnxLabeller:
     def _score(self, batch: Sequence[Encoded]) -> tuple[FloatArray, FloatArray]:
         # The last digit must not depend on the company. A single row takes another path through ONNX Runtime's matrix
         # code, with other rounding, and so does what is left over of a length that is no multiple of the vector width.
-        inputs = pad(batch if len(batch) > 1 else [batch[0], batch[0]], _VECTOR)
+        inputs = pad(batch if len(batch) > 1 else [batch[0], batch[0]], VECTOR)
         labels, acts = self._run(inputs)
         return labels[: len(batch)], acts[: len(batch)]
 
@@ -163,7 +163,7 @@ def available_cores() -> int:
 
 
 def length_batches(lengths: Sequence[int], batch_tokens: int, batch_size: int) -> Iterator[list[int]]:
-    """Group positions by length, rounded up to a multiple of ``_VECTOR``, shorter ones first.
+    """Group positions by length, rounded up to a multiple of ``VECTOR``, shorter ones first.
 
     Args:
         lengths: Tokens of each input.
@@ -182,7 +182,7 @@ def length_batches(lengths: Sequence[int], batch_tokens: int, batch_size: int) -
         yield from (rows[start : start + size] for start in range(0, len(rows), size))
 
 
-def _padded(length: int, multiple: int = _VECTOR) -> int:
+def _padded(length: int, multiple: int = VECTOR) -> int:
     return -(-length // multiple) * multiple
 
 

@@ -95,8 +95,8 @@ def _base_line(base: Mapping[str, str], record: Mapping[str, Any]) -> str:
     made, encoder = record["base"], record["encoder"]
     rebuilt = ", rebuilt from a 4-bit copy" if made["base"].endswith("(4-bit rebuild)") else ""
     return (
-        f"{base['name']} ({credit}){rebuilt}: {encoder['layers']} layers, {encoder['width']} wide, vocabulary cut "
-        f"from {made['vocabulary_before']} to {made['vocabulary']} pieces, {made['parameters'] / 1e6:.0f} M parameters."
+        f"{base['name']} ({credit}){rebuilt}: {encoder['layers']} layers, {encoder['width']} wide, vocabulary cut from "
+        f"{made['vocabulary_before']} to {made['vocabulary']} pieces, {encoder['parameters'] / 1e6:.0f} M parameters."
     )
 
 

@@ -163,10 +163,14 @@ def export_folder(trained: Path, folder: Path, base: Mapping[str, str]) -> None:
         raise ModelError(f"{trained} was trained with {taken}: an ablation, only for comparing scores; not exported")
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
-        to_onnx(load_trained(trained), Path(scratch) / "float32.onnx")
+        network = load_trained(trained)
+        to_onnx(network, Path(scratch) / "float32.onnx")
         quantise(Path(scratch) / "float32.onnx", folder / "model.onnx")
     shutil.copyfile(trained / "tokenizer.json", folder / "tokenizer.json")
     encoder = json.loads((trained / "encoder.json").read_text("utf-8"))
-    record["encoder"] = {"layers": encoder["num_hidden_layers"], "width": encoder["hidden_size"]}
+    size = sum(p.numel() for p in network.encoder.parameters())
+    record["encoder"] = {
+        "layers": encoder["num_hidden_layers"], "width": encoder["hidden_size"], "parameters": size
+    }  # fmt: skip
     (folder / "training.json").write_text(json.dumps(record, indent=1) + "\n", "utf-8")
     write_config(folder, folder.name, dict.fromkeys(LANGUAGES, 1.0), base)
