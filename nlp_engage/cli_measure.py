@@ -80,7 +80,7 @@ def report(
 @click.command()
 @click.option("-o", "--out", default=Path("out/demo"), show_default=True, type=PATH, help="Folder for run and reports.")
 def demo(out: Path) -> None:
-    """Label the sample archives with the shipped model and write the report in English and Chinese.
+    """Label the sample archives with the default model and write the report in English and Chinese.
 
     \b
     Example:

@@ -140,7 +140,7 @@ def _text(path: Path | None) -> str | None:
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path())
 @click.option("-o", "--out", required=True, type=PATH, help="Units to write, JSON lines.")
-@click.option("--model", type=PATH, help="The teacher: model folder, or `fast` (default: the shipped model).")
+@click.option("--model", type=PATH, help="The teacher: model folder, or `fast` (default: the larger shipped one).")
 @click.option("--per-file", default=1_500, show_default=True, help="Replies drawn from a file, at most.")
 @click.option("--exclude", type=PATH, help="Labelled units whose threads are left out: those scored on.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the draw.")
@@ -204,7 +204,9 @@ def export(trained: Path, out: Path, train_file: Path, dev_file: Path | None, la
 
 @click.command()
 @click.option(
-    "--model", type=PATH, help="Model folder, folder of a finished training, or `fast` (default: the shipped model)."
+    "--model",
+    type=PATH,
+    help="Model folder, folder of a finished training, or `fast` (default: the larger shipped model).",
 )
 @click.option("--data", required=True, type=PATH, help="Labelled units, JSON lines.")
 @click.option("--against", type=PATH, help="A second model: differences on the same replies, with paired intervals.")
