@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,6 +20,12 @@ LANG: Final = click.option(
 )
 LEVEL: Final = click.option("--level", default=0.90, show_default=True, help="Confidence level of the intervals.")
 SALT: Final = click.option("--salt", metavar="TEXT", help="Salt of the run's author ids, if one was given to `label`.")
+DEALS: Final = click.option(
+    "--resamples",
+    default=1000,
+    show_default=True,
+    help="Draws of the thread bootstrap, and deals of the permutation test: 100 or more.",
+)
 SUFFIXES: Final = (".json", ".csv", ".parquet")
 
 
@@ -32,9 +39,9 @@ def check_suffix(_: click.Context, __: click.Parameter, out: Path | None) -> Pat
 OUT: Final = click.option("-o", "--out", type=PATH, callback=check_suffix, help="OUT.json, .csv or .parquet.")
 
 
-def _measured(verb: Callable[..., None]) -> Callable[..., None]:
+def _measured(verb: Callable[..., None], resamples: Any = RESAMPLES) -> Callable[..., None]:
     """Options of a verb that measures a run and writes what it finds."""
-    for option in (SALT, LEVEL, RESAMPLES, SEED, LANG, OUT):  # the last one stands first in --help
+    for option in (SALT, LEVEL, resamples, SEED, LANG, OUT):  # the last one stands first in --help
         verb = option(verb)
     return verb
 
@@ -42,7 +49,7 @@ def _measured(verb: Callable[..., None]) -> Callable[..., None]:
 @click.command()
 @click.argument("run", type=PATH)
 @click.option("--campaigns", required=True, type=PATH, help="TOML file that names the groups of posts.")
-@_measured
+@partial(_measured, resamples=DEALS)
 def compare(
     run: Path, campaigns: Path, out: Path | None, lang: str, seed: int, resamples: int, level: float, salt: str | None
 ) -> None:
