@@ -107,7 +107,7 @@ def plain_names(text: str) -> Address | None:
     A single word is none of them: too many texts open with a word that is also somebody's name.
 
     >>> plain_names("Bob Roe why?").known
-    (('bob roe why', 'bob roe'),)
+    (('bob roe why?', 'bob roe why', 'bob roe'),)
     """
     head = fold(text[:_HEAD_CHARS]).lstrip()
     names = tuple(name for name in _beginnings(head, _NAME_END) if " " in name)
