@@ -1,8 +1,8 @@
 """Peak memory of ``label`` and ``measure`` as an archive grows: it has to stay flat, and under 2 GB.
 
 The archive is the pool (or the samples) repeated under new ids, sorted by time as dumps are, so that the comments of a
-thread lie far apart. The labels come from a stand-in that hashes the text: the model would take half a day for the largest
-size, and its memory does not depend on the archive. Each measurement is a process of its own.
+thread lie far apart. The labels come from a stand-in that hashes the text: the model would take half a day for the
+largest size, and its memory does not depend on the archive. Each measurement is a process of its own.
 
 Run: ``python bench/flat_memory.py [--full] [--sizes N ...]``; ``--full`` goes to 5 million comments.
 """

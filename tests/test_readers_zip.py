@@ -100,6 +100,15 @@ def test_damage_and_passwords_are_rejects(tmp_path):
     assert "encrypted" in reasons(report)[0]
 
 
+def test_a_file_without_a_name_is_a_reject_and_the_rest_is_read(tmp_path):
+    path = pack(tmp_path / "export.zip", {"a.jsonl": lines(POST, REPLY)})
+    with zipfile.ZipFile(path, "a") as out, out.open(zipfile.ZipInfo(""), "w") as nameless:
+        nameless.write(b"who am I?")
+    found, report = read_all(path)
+    assert list(found) == ["p", "a"]
+    assert reasons(report) == ["a file in it has no name"]
+
+
 def test_a_zip_that_is_cut_off_is_told(tmp_path):
     path = pack(tmp_path / "a.zip", {"a.jsonl": lines(POST)})
     path.write_bytes(path.read_bytes()[:60])

@@ -1,7 +1,7 @@
 """A part: some whole threads with their labels, written so that it is there whole or not at all.
 
-A part's key is text + context + model + settings + ``PIPELINE``. What does not verify is done again; threads of a part that
-only grew keep the labels they have.
+A part's key is text + context + model + settings + ``PIPELINE``. What does not verify is done again; threads
+of a part that only grew keep the labels they have.
 """
 
 from __future__ import annotations

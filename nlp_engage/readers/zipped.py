@@ -132,7 +132,8 @@ def members(path: Path, most: int, ratio: int) -> list[Member] | None:
         files = ZipFile(path)
     except (OSError, BadZipFile, ValueError, EOFError, NotImplementedError):
         return None
-    found = [info for info in files.infolist() if not info.is_dir() and _is_ours(info.filename)]
+    named = [info for info in files.infolist() if info.filename]
+    found = [info for info in named if not info.is_dir() and _is_ours(info.filename)]
     if any(info.filename.startswith(_OFFICE) for info in found):
         return None
     size = sum(info.file_size for info in found)
@@ -141,7 +142,8 @@ def members(path: Path, most: int, ratio: int) -> list[Member] | None:
     if size > most and size > ratio * path.stat().st_size:
         fault = f"the zip archive unpacks to {size:,} bytes, more than {ratio} times its own: taken for a bomb"
         return [Member(path, files, "", fault)]
-    return [Member(path, files, name) for name in sorted({info.filename for info in found})]
+    faulty = [] if len(named) == len(files.infolist()) else [Member(path, files, "", "a file in it has no name")]
+    return [*(Member(path, files, name) for name in sorted({info.filename for info in found})), *faulty]
 
 
 def _is_ours(name: str) -> bool:
