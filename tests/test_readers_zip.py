@@ -106,7 +106,7 @@ def test_a_file_without_a_name_is_a_reject_and_the_rest_is_read(tmp_path):
         nameless.write(b"who am I?")
     found, report = read_all(path)
     assert list(found) == ["p", "a"]
-    assert reasons(report) == ["a file in it has no name"]
+    assert reasons(report) == ["cannot be opened: a file in it has no name"]
 
 
 def test_a_zip_that_is_cut_off_is_told(tmp_path):
