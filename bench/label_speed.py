@@ -163,7 +163,7 @@ def stages(trees: list, archive: Path, labeller: OnnxLabeller) -> tuple[dict[str
     return spent, sum(len(e.ids) for e in encoded)
 
 
-def report(model: Path, trees: list, contexts: list, rivals: int, twelve: float) -> float:
+def report(model: Path, trees: list, contexts: list, rivals: int, twelve: float, limit: dict[str, float]) -> float:
     """Print what a model folder does here; its comments a second, from replies in context to labels."""
     labeller = OnnxLabeller.load(model)
     shape, name = shape_of(model), labeller.fingerprint["name"]
@@ -191,7 +191,6 @@ def report(model: Path, trees: list, contexts: list, rivals: int, twelve: float)
     total = sum(spent.values())
     print("  CPU time: " + ", ".join(f"{step} {100 * s / total:.1f} %" for step, s in spent.items()))
     useful = tokens / len(contexts) * ours * weights_per_token(model)
-    limit = measured()
     told = ", ".join(f"{kind} {rate / 1e9:.0f}" for kind, rate in limit.items())
     print(
         f"  8-bit matrix peak of this machine: {told} G multiply-adds/s; inference does {useful / 1e9:.0f} useful ones:"
@@ -215,7 +214,8 @@ def main() -> None:
     print(f"texts: {source()}, {len(contexts)} replies in context {languages}, {available_cores()} cores", flush=True)
     first = options.model[0]
     twelve = pipeline_rate(first, 12, shape_of(first)["width"], contexts[: options.rival_replies])
-    rates = [report(model, trees, contexts, options.rival_replies, twelve) for model in options.model]
+    limit = measured()
+    rates = [report(model, trees, contexts, options.rival_replies, twelve, limit) for model in options.model]
     for model, rate in zip(options.model[1:], rates[1:], strict=True):
         print(f"{model.name} is {rate / rates[0]:.2f} x as fast as {first.name}")
 

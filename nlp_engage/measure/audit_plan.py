@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from nlp_engage.errors import DataError
+from nlp_engage.measure.bootstrap import check_seed
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -121,8 +122,7 @@ def plan_audit(table: ReplyTable, budget: int, *, seed: int = 0, cap: int = CAP)
     >>> len(plan.threads), len(plan.inclusion), plan.rows()
     (5, 41, [{'stratum': 'en 43-50% mindless', 'threads': 12, 'drawn': 5, 'labels': 41}])
     """
-    if seed < 0:
-        raise DataError(f"seed is {seed}: it must be 0 or more. Any will do; note it down to draw the same sheet.")
+    check_seed(seed, "draw the same sheet")
     rows = np.flatnonzero(table.labelled)
     size = np.bincount(table.thread[rows], minlength=len(table.thread_ids))
     useful = np.flatnonzero(np.bincount(table.thread[table.measured], minlength=len(size)) > 0)

@@ -60,8 +60,25 @@ def check_resampling(resamples: int, level: float, seed: int, *, least: int = 0,
         raise DataError(f"resamples is {resamples}: it must be {enough} or more{none}. Usual is 1000.")
     if not lowest < level < 1:
         raise DataError(f"level is {level}: it must be above {lowest:g} and below 1. Usual is 0.9 (90 %).")
+    check_seed(seed, "get the same numbers")
+
+
+def check_seed(seed: int, purpose: str) -> None:
+    """Refuse a seed that numpy would not take.
+
+    Args:
+        seed: 0 or more.
+        purpose: What to note it down for.
+
+    Raises:
+        DataError: It is negative.
+
+    >>> check_seed(-1, "draw the same sheet")
+    Traceback (most recent call last):
+    nlp_engage.errors.DataError: seed is -1: it must be 0 or more. Any will do; note it down to draw the same sheet.
+    """
     if seed < 0:
-        raise DataError(f"seed is {seed}: it must be 0 or more. Any will do; note it down to get the same numbers.")
+        raise DataError(f"seed is {seed}: it must be 0 or more. Any will do; note it down to {purpose}.")
 
 
 @lru_cache(maxsize=4)

@@ -132,8 +132,9 @@ def _counts(table: ReplyTable, cells: Cells, languages: list[str]) -> tuple[Floa
         rows = piece.start + np.flatnonzero(measured[piece])
         cell, language = cells.row_cell[rows], place[table.language[rows]]
         code = (cell * len(languages) + language) * len(LABELS) + table.probabilities[rows].argmax(axis=1)
-        add_at(counts, code[language >= 0], np.ones(int((language >= 0).sum())))
-        add_at(others, cell[language < 0], np.ones(int((language < 0).sum())))
+        known_rows = language >= 0
+        add_at(counts, code[known_rows], known_rows[known_rows])
+        add_at(others, cell[~known_rows], ~known_rows[~known_rows])
     return counts.reshape(count, len(languages), len(LABELS)), others
 
 

@@ -126,3 +126,13 @@ class Format:
     posts_own: bool = False
     holds_posts: Callable[[Source], bool] = lambda source: False
     prepare: Callable[[Source], None] | None = None
+
+
+def whole_page(source: Source, report: ReadReport) -> str | None:
+    """The text of a saved page; ``None``, and a reject, where it has more than ``MAX_RECORD`` characters."""
+    with source.open() as stream:
+        page = stream.read(MAX_RECORD + 1).decode("utf-8", "replace")
+    if len(page) > MAX_RECORD:
+        report.reject(source.name, 1, f"a page of more than {MAX_RECORD:,} characters")
+        return None
+    return page

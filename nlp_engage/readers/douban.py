@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from nlp_engage.readers.base import MAX_RECORD, Format
+from nlp_engage.readers.base import Format, whole_page
 from nlp_engage.readers.markup import element, plain
 from nlp_engage.readers.records import join
 from nlp_engage.readers.styles import AGAIN
@@ -29,6 +29,7 @@ _TIME: Final = re.compile(r"\d{4}-\d{1,2}-\d{1,2} \d{1,2}:\d\d(?::\d\d)?")
 _DIGITS: Final = re.compile(r"\d[\d,]*")
 _CUT: Final = re.compile(r"(?:\.{3}|…+)$")
 _MAX_REMEMBERED: Final = 1_000_000
+"""Authors, over all pages."""
 
 
 def _sniff(source: Source) -> str | None:
@@ -42,10 +43,8 @@ def _sniff(source: Source) -> str | None:
 
 def _read(source: Source, report: ReadReport) -> Iterator[Comment]:
     """A comment begins with a ``<li data-cid=...>`` and goes on to the next one."""
-    with source.open() as stream:
-        page = stream.read(MAX_RECORD + 1).decode("utf-8", "replace")
-    if len(page) > MAX_RECORD:
-        report.reject(source.name, 1, f"a page of more than {MAX_RECORD:,} characters")
+    page = whole_page(source, report)
+    if page is None:
         return
     starts = list(_RECORD.finditer(page))
     head = page[: starts[0].start()] if starts else page
@@ -71,7 +70,6 @@ class _Topic:
 
     thread: str
     said: dict[tuple[str, str], list[tuple[str, str]]]
-    known: int = field(default=0)
 
     def post(self, html: str) -> Comment:
         """The topic itself."""
@@ -91,8 +89,7 @@ class _Topic:
         text = plain(element(html, "reply-content")[1])
         votes = _DIGITS.search(plain(element(html, "comment-vote")[1]))
         parent = self._quoted(element(html, "reply-quote-content")[1])
-        if author and self.known < _MAX_REMEMBERED:
-            self.known += 1
+        if author and len(self.said) < _MAX_REMEMBERED:
             self.said.setdefault((self.thread, author), []).append((own, _squeezed(text)))
         return Comment(
             id=own, thread_id=self.thread, parent_id=parent or self.thread, author=author, author_name=name, text=text,

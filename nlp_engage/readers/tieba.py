@@ -6,7 +6,7 @@ import re
 from html import unescape
 from typing import TYPE_CHECKING, Any, Final
 
-from nlp_engage.readers.base import MAX_RECORD, Format
+from nlp_engage.readers.base import Format, whole_page
 from nlp_engage.readers.jsonio import decode
 from nlp_engage.readers.markup import attributes, plain
 from nlp_engage.readers.records import ODD, BadRecordError, Layout, Page, join, make
@@ -39,10 +39,8 @@ def _sniff(source: Source) -> str | None:
 
 def _read(source: Source, report: ReadReport) -> Iterator[Comment]:
     """A record begins where a data-field holds a post or sub-post, and goes on to the next one."""
-    with source.open() as stream:
-        page = stream.read(MAX_RECORD + 1).decode("utf-8", "replace")
-    if len(page) > MAX_RECORD:
-        report.reject(source.name, 1, f"a page of more than {MAX_RECORD:,} characters")
+    page = whole_page(source, report)
+    if page is None:
         return
     starts = list(_starts(page))
     named = _THREAD.search(page)
