@@ -42,7 +42,8 @@ def agreement(
         seed: Of the bootstrap.
 
     Returns:
-        ``coders`` (name -> units coded), ``units`` (with two codings), ``threads`` of these, ``agreement`` (share of
+        ``coders`` (name -> units coded), ``units`` (with two codings or more), ``single`` (units with
+        one), ``threads`` of the former, ``agreement`` (share of
         pairs of codings that are equal), ``alpha`` with ``alpha_low`` and ``alpha_high``, ``alpha_per_label``,
         and ``pairs``: for each two coders their names, ``units`` in common, ``alpha`` and ``confusion`` (rows the
         first, columns the second, order ``LABELS``). What cannot be said is ``None``, with a ``reason``.
@@ -65,6 +66,7 @@ def agreement(
     result: dict[str, Any] = {
         "coders": {name: int((row != MISSING).sum()) for name, row in zip(codes, table, strict=True)},
         "units": int(twice.sum()),
+        "single": int((counts.sum(1) == 1).sum()),
         "threads": len(set(where.tolist())),
         "level": level,
         "agreement": _agreement(counts[twice]),
@@ -113,6 +115,12 @@ class _Draws:
         drawn = (self.times @ by_thread).reshape(-1, labels, labels)
         return alpha_of_coincidences(drawn[(drawn.sum(-1) > 0).sum(-1) > 1])
 
+    def none(self) -> str:
+        """Why there is no interval."""
+        if self.times.shape[1] < 2:
+            return "units of one thread only: no interval"
+        return "no resample holds two labels: no interval" if len(self.times) else "no interval was asked for"
+
 
 def _alpha(counts: npt.NDArray[np.integer], draws: _Draws, level: float) -> dict[str, float | str | None]:
     value = nominal_alpha(counts)
@@ -121,7 +129,7 @@ def _alpha(counts: npt.NDArray[np.integer], draws: _Draws, level: float) -> dict
         return {"alpha": None, "alpha_low": None, "alpha_high": None, "reason": none}
     found = draws.alphas(counts)
     if not len(found):
-        reason = "units of one thread only: no interval"
+        reason = draws.none()
         return {"alpha": value, "alpha_low": None, "alpha_high": None, "reason": reason}
     low, high = np.quantile(found, [(1 - level) / 2, (1 + level) / 2])
     return {"alpha": value, "alpha_low": float(low), "alpha_high": float(high)}

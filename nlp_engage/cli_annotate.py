@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from nlp_engage.annotation.designs import DESIGNS, STRATA
+from nlp_engage.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from nlp_engage.annotation.codings import Codings
 
+LEVEL: Final = 0.9
 PATH: Final = click.Path(path_type=Path)
+_MOST_STRATA: Final = 40
 SHEETS: Final = click.argument(
     "sheets", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
@@ -53,17 +56,44 @@ def sample(
     from nlp_engage.annotation.sheets import write_sheet
     from nlp_engage.archive.store import is_run, read_run
     from nlp_engage.readers import read
+    from nlp_engage.show import plain
     from nlp_engage.tree import build_trees
 
+    _check_sheet(out, "-o")
+    _check_words(source)
     run = Path(source[0]) if len(source) == 1 and is_run(Path(source[0])) else None
     draw = draw_replies(
         lambda: read_run(run) if run else build_trees(read(source)), n, design=design, by=by, explore=explore, seed=seed
     )
     files = write_sheet(out, draw.units)
     click.echo(f"{len(draw.units)} of {draw.population} replies drawn ({design}, seed {seed})", err=True)
-    for stratum, (size, drawn) in draw.strata.items():
-        click.echo(f"  {drawn:>6} of {size:>8}  {stratum}", err=True)
+    for stratum, (size, drawn) in list(draw.strata.items())[:_MOST_STRATA]:
+        click.echo(f"  {drawn:>6} of {size:>8}  {plain(stratum)}", err=True)
+    if len(draw.strata) > _MOST_STRATA:
+        click.echo(f"  and {len(draw.strata) - _MOST_STRATA} further strata, as the sheet has them", err=True)
     click.echo("\n".join(str(f) for f in files))
+
+
+def _check_sheet(path: Path, option: str) -> None:
+    """Refuse a sheet of no known kind, and one that is there already: it may hold hours of somebody's work."""
+    from nlp_engage.annotation.sheets import sheet_files
+
+    try:
+        files = sheet_files(path)
+    except DataError as error:
+        raise click.BadParameter(str(error), param_hint=option) from None
+    if there := [file for file in files if file.exists()]:
+        raise DataError(f"{there[0]} is there already and may hold labels: choose another name, or delete it first.")
+
+
+def _check_words(source: Sequence[str]) -> None:
+    from nlp_engage.archive.store import is_run, read_manifest
+
+    for run in source:
+        if is_run(Path(run)) and (read_manifest(Path(run)).get("settings") or {}).get("text") is False:
+            raise DataError(
+                f"{run} was made with --no-text and holds no words to judge: label the archive again with them."
+            )
 
 
 @click.command()
@@ -96,11 +126,19 @@ def agree(
       nlp-engage agree data/labels/coder_1.csv data/labels/coder_2.csv --gold work/gold.jsonl
     """
     from nlp_engage.agreement import agreement
-    from nlp_engage.annotation.codings import gather
-    from nlp_engage.annotation.sheets import read_sheet, write_sheet
+    from nlp_engage.annotation.codings import gather_files
+    from nlp_engage.annotation.sheets import write_sheet
+    from nlp_engage.measure.bootstrap import check_resampling
 
-    codings = gather(read_sheet(path) for path in sheets)
-    found = agreement(codings.codes(), codings.threads(), resamples=resamples, seed=seed)
+    check_resampling(resamples, LEVEL, seed)
+    if adjudicated and not gold:
+        raise click.UsageError("--adjudicated needs --gold: its labels are written there")
+    if disagreements:
+        _check_sheet(disagreements, "--disagreements")
+    if gold and gold.resolve() in [p.resolve() for p in (*sheets, adjudicated, disagreements) if p]:
+        raise click.BadParameter(f"{gold} is one of the sheets; choose another name", param_hint="--gold")
+    codings = gather_files(sheets)
+    found = agreement(codings.codes(), codings.threads(), resamples=resamples, level=LEVEL, seed=seed)
     differing = codings.disagreements()
     found |= {"disagreements": len(differing), "unlabelled": sum(not given for given in codings.answers.values())}
     if disagreements:
@@ -111,29 +149,40 @@ def agree(
 
 
 def _write_gold(path: Path, codings: Codings, adjudicated: Path | None) -> int:
-    from nlp_engage.annotation.sheets import read_sheet
+    from nlp_engage.annotation.codings import adjudications
+    from nlp_engage.context import context_of_unit
     from nlp_engage.durable import write_atomically
 
-    final = {u["uid"]: u for u in read_sheet(adjudicated) if u["label"]} if adjudicated else {}
-    units = codings.gold(final)
+    units = codings.gold(adjudications(adjudicated, codings) if adjudicated else {})
+    for unit in units:
+        try:
+            context_of_unit(unit)
+        except DataError as error:
+            raise DataError(f"{error}; no sheet has it: give one with all columns `nlp-engage sample` wrote") from None
     write_atomically(path, "".join(json.dumps(u, ensure_ascii=False) + "\n" for u in units).encode("utf-8", "replace"))
-    left = sum(bool(given) for given in codings.answers.values()) - len(units)
+    settled = {unit["uid"] for unit in units}
+    left = sum(bool(given) and uid not in settled for uid, given in codings.answers.items())
     click.echo(f"{path}: {len(units)} units with a gold label; {left} tied ones left out", err=True)
     return len(units)
 
 
 def _table(found: Mapping[str, Any]) -> str:
-    coders = ", ".join(f"{name} ({n})" for name, n in found["coders"].items())
+    from nlp_engage.show import plain
+
+    coders = ", ".join(f"{plain(name)} ({n})" for name, n in found["coders"].items())
     lines = [
         f"coders (units)   {coders}",
         f"units            {found['units']} with two codings or more, of {found['threads']} threads; "
-        f"{found['unlabelled']} unlabelled",
+        f"{found['single']} with one; {found['unlabelled']} unlabelled",
         f"agreement        {_number(found['agreement'])}; coders differ on {found['disagreements']} units",
         f"alpha            {_alpha(found)}",
         *(f"  {label:<22} {_alpha(a)}" for label, a in found["alpha_per_label"].items()),
     ]
     for pair in found["pairs"]:
-        a, b = pair["coders"]
+        a, b = map(plain, pair["coders"])
+        if not pair["units"]:
+            lines += [f"{a} and {b}: no unit in common"]
+            continue
         lines += [f"{a} (rows) and {b}: {pair['units']} units in common, alpha {_number(pair['alpha'])}"]
         lines += _confusion(pair["confusion"])
     return "\n".join(lines)

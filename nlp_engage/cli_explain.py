@@ -193,13 +193,13 @@ def _read_numbers(path: Path, threads: set[str]) -> dict[str, dict[str, float]]:
     from nlp_engage.spreadsheet import from_csv, read_text
 
     try:
-        columns, rows = from_csv(read_text(path))
+        columns, rows = from_csv(read_text(path), ["thread_id"])
     except csv.Error as error:
         raise DataError(f"{path} is no CSV ({error}): save it as one, in UTF-8.") from None
     if "thread_id" not in columns:
         raise DataError(f"{path} has no column thread_id: name the column of the posts so.")
     found: dict[str, dict[str, float]] = {}
-    for n, row in enumerate(rows, 1):
+    for n, row in rows.items():
         thread = row.pop("thread_id")
         if thread not in threads:
             raise DataError(f"{path}, row {n}: there is no thread {thread!r} in the run; take ids from it.")

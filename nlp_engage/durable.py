@@ -39,6 +39,10 @@ def whole(path: Path) -> Iterator[IO[bytes]]:
             os.fsync(file.fileno())
         scratch.replace(path)
         _sync_folder(path.parent)
+    except OSError as error:
+        if error.filename == str(scratch):  # nobody knows that name
+            error.filename, error.filename2 = str(path), None
+        raise
     finally:
         scratch.unlink(missing_ok=True)
 

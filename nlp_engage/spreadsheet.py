@@ -1,26 +1,38 @@
-"""Tables that people open and save in a spreadsheet: written so that no cell runs, read however it was saved."""
+"""Tables that people open and save in a spreadsheet: written so that no cell is changed, read however it was saved."""
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
+import re
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from nlp_engage.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
 _RISKY: Final = ("=", "+", "-", "@", "\t", "\r", "'")
 """A spreadsheet would run a cell that begins so, or, with the last, drop it."""
+_NUMBER: Final = re.compile(r"[\d.,:/年月日% -]*\d[\d.,:/年月日% -]*([eE][+-]?\d+)?|true|false", re.IGNORECASE)
+"""A spreadsheet would take such a text for a number, a date or a truth, and write it otherwise: long ids rounded."""
+_NUMBER_CHARS: Final = 60
+_SEPARATOR: Final = re.compile(r'"?sep=(.)"?')
+"""First line by which Excel is told the delimiter."""
+_LONGEST: Final = 2**31 - 1
+"""The highest limit of a cell that ``csv`` takes on every system."""
 
 
 def to_csv(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> bytes:
     """Rows as a CSV with a byte order mark, by which spreadsheets know UTF-8; ``None`` is an empty cell.
 
-    >>> to_csv(["uid", "reply"], [{"uid": "c1", "reply": "=1+1"}]).decode("utf-8-sig").splitlines()
-    ['uid,reply', "c1,'=1+1"]
+    A text that a spreadsheet would run, round or reformat gets an apostrophe in front, which ``from_csv`` takes off.
+
+    >>> to_csv(["uid", "reply"], [{"uid": "1234567890123456789", "reply": "=1+1"}]).decode("utf-8-sig").splitlines()
+    ['uid,reply', "'1234567890123456789,'=1+1"]
     """
     out = io.StringIO()
     writer = csv.writer(out)
@@ -32,33 +44,68 @@ def to_csv(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> byte
 
 def _harmless(cell: object) -> str:
     text = "" if cell is None else str(cell)
-    return f"'{text}" if text.startswith(_RISKY) else text
+    number = isinstance(cell, str) and len(cell) <= _NUMBER_CHARS and _NUMBER.fullmatch(cell)
+    changed = number or text.startswith(_RISKY)
+    return f"'{text}" if changed else text
 
 
-def from_csv(text: str) -> tuple[list[str], list[dict[str, str]]]:
+def from_csv(
+    text: str, names: Collection[str] = (), *, foreign: str | None = None
+) -> tuple[list[str], dict[int, dict[str, str]]]:
     r"""Names of the columns, and the rows, of a CSV with commas, semicolons or tabs, as countries differ.
 
-    Raises:
-        csv.Error: The text is no CSV.
+    Args:
+        text: The CSV. A first line such as ``sep=;`` says the delimiter; blank rows are left out.
+        names: Columns whose name may be written in any case.
+        foreign: A column by which a table of another program is known: there, apostrophes are text.
 
-    >>> from_csv("uid;reply\nc1;'=1+1\n")
-    (['uid', 'reply'], [{'uid': 'c1', 'reply': '=1+1'}])
+    Returns:
+        The columns, and each row under its number in the spreadsheet, where the columns are row 1.
+
+    Raises:
+        csv.Error: The text is no CSV: a quote is never closed, a column is there twice, a row has too many cells.
+
+    >>> from_csv("UID;reply\n;\nc1;'=1+1\n", ["uid"])
+    (['uid', 'reply'], {3: {'uid': 'c1', 'reply': '=1+1'}})
     """
-    first = text.split("\n", 1)[0]
-    table = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count))
-    rows = [{k: (v or "").removeprefix("'") for k, v in row.items() if k} for row in table]
-    return list(table.fieldnames or ()), rows
+    text, delimiter = _delimited(text)
+    csv.field_size_limit(min(max(csv.field_size_limit(), len(text)), _LONGEST))
+    table = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    known = {name.lower(): name for name in names}
+    columns = [known.get(name.strip().lower(), name.strip()) for name in next(table, [])]
+    if twice := [name for name, times in Counter(columns).items() if name and times > 1]:
+        raise csv.Error(f"column {twice[0]!r} is there twice; keep one of them")
+    own = foreign not in columns
+    rows = {}
+    for number, cells in enumerate(table, 2):
+        if any(cell.strip() for cell in cells[len(columns) :]):
+            raise csv.Error(f"row {number} has {len(cells)} cells, and there are {len(columns)} columns")
+        if any(cell.strip() for cell in cells):
+            full = (*cells, *[""] * (len(columns) - len(cells)))
+            named = {name: cell for name, cell in zip(columns, full, strict=False) if name}
+            rows[number] = {k: v.removeprefix("'") for k, v in named.items()} if own else named
+    return [name for name in columns if name], rows
+
+
+def _delimited(text: str) -> tuple[str, str]:
+    """The text without the line that names the delimiter, and the delimiter."""
+    first = re.split(r"[\r\n]", text, maxsplit=1)[0]
+    if said := _SEPARATOR.fullmatch(first):
+        return text[len(first) :].lstrip("\r\n"), said[1]
+    return text, max(",;\t", key=first.count)
 
 
 def read_text(path: Path) -> str:
-    """Text of a sheet, line ends inside its cells as they are.
+    """Text of a sheet in UTF-8, or in UTF-16 with a byte order mark; line ends inside its cells are as they are.
 
     Raises:
-        DataError: The file cannot be read, or is not UTF-8.
+        DataError: The file cannot be read, or is in another encoding.
     """
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        data = path.read_bytes()
+        wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        return data.decode("utf-16" if wide else "utf-8-sig")
     except OSError as error:
         raise DataError(f"{path}: the sheet cannot be read ({error.strerror or error}); check its name") from None
     except UnicodeDecodeError as error:
-        raise DataError(f"{path}: the sheet cannot be read ({error}); save it as UTF-8") from None
+        raise DataError(f"{path}: the sheet cannot be read ({error}); save it as UTF-8 (in Excel: CSV UTF-8)") from None

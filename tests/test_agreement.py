@@ -94,6 +94,9 @@ def test_what_cannot_be_said_has_a_reason():
     assert one_thread["alpha"] is not None
     assert one_thread["alpha_low"] is None
     assert "one thread" in one_thread["reason"]
+    unasked = agreement({"a": np.array([0, 1, 2]), "b": np.array([0, 1, MISSING])}, ["x", "y", "z"], resamples=0)
+    assert unasked["reason"] == "no interval was asked for"
+    assert (unasked["units"], unasked["single"]) == (2, 1)
 
 
 def test_codings_of_another_length_are_refused():

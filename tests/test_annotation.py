@@ -14,8 +14,9 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nlp_engage.annotation.codings import gather
+from nlp_engage.annotation.codings import adjudications, gather, gather_files
 from nlp_engage.annotation.draw import capped, draw_replies
+from nlp_engage.annotation.labelstudio import label_config
 from nlp_engage.annotation.sheets import read_sheet, write_sheet
 from nlp_engage.cli import main
 from nlp_engage.errors import DataError
@@ -127,6 +128,7 @@ def test_the_same_seed_draws_the_same():
         ({"n": 5, "design": "clever"}, "design is 'clever', must be one of random"),
         ({"n": 5, "by": ("colour",)}, "'colour' are not known"),
         ({"n": 5, "explore": 0.0, "design": "uncertain"}, "explore is 0.0"),
+        ({"n": 5, "seed": -1}, "seed is -1: it must be 0 or more"),
         ({"n": 5, "design": "uncertain"}, "needs predicted labels: draw from a run"),
         ({"n": 5, "by": ("label",)}, "need predicted labels"),
     ],
@@ -204,6 +206,8 @@ def test_a_filled_in_csv_is_read_with_semicolons_and_words(tmp_path):
         ("1,Hi,M,ques,", "act is 'ques', with label M it must be one of reac"),
         ("1,Hi,M,reac,9", "confidence is '9', must be 1, 2, 3"),
         (",Hi,M,reac,1", "no uid"),
+        ("1,Hi,,reac,1", "act is 'reac' and label is empty; write M into label"),
+        ("1.23457E+18,Hi,M,,", "uid 1.23457E\\+18 was rounded by a spreadsheet"),
     ],
 )
 def test_a_wrong_answer_is_named_with_its_place(row, message, tmp_path):
@@ -213,7 +217,9 @@ def test_a_wrong_answer_is_named_with_its_place(row, message, tmp_path):
         read_sheet(path)
 
 
-@pytest.mark.parametrize("content", ["", "nothing,here\n1,2\n", "[1, 2]", '{"uid": ', '[{"data": {}}]'])
+@pytest.mark.parametrize(
+    "content", ["", "nothing,here\n1,2\n", "[1, 2]", '{"uid": ', '[{"data": {}}]', "[" * 100_000, "uid,reply\n1,Hi\n"]
+)
 def test_a_file_that_is_no_sheet_is_refused(content, tmp_path):
     path = tmp_path / "s.csv"
     path.write_text(content)
@@ -263,6 +269,125 @@ def test_an_export_of_label_studio_is_read_back(tmp_path):
     assert [list(turn) for turn in back["above"]] == drawn[0]["above"]
 
 
+def test_a_probability_written_with_a_comma_is_read_and_no_number_is_named(tmp_path):
+    path = tmp_path / "s.csv"
+    path.write_text("uid;label;p_inclusion;confidence\n1;d;0,25;2,0\n")
+    (unit,) = read_sheet(path)
+    assert (unit["label"], unit["p_inclusion"], unit["confidence"]) == ("D", 0.25, 2)
+    path.write_text("uid;label;p_inclusion\n1;d;a fifth\n")
+    with pytest.raises(DataError, match=r"s\.csv, row 2: p_inclusion is 'a fifth', must be a number"):
+        read_sheet(path)
+
+
+def test_a_broken_line_is_named_by_its_number(tmp_path):
+    (tmp_path / "s.jsonl").write_text('{"uid": "1", "label": "M"}\n{"uid": \n')
+    with pytest.raises(DataError, match=r"s\.jsonl, line 2: no JSON"):
+        read_sheet(tmp_path / "s.jsonl")
+
+
+UNIT = {
+    "uid": "u1", "lang": "en", "platform": "reddit", "thread": "t1", "post": "New cups!",
+    "above": [["A", "Do they leak?"]], "by": "B", "reply": "'Tis dry.", "p_inclusion": 0.5, "stratum": "en",
+}  # fmt: skip
+
+
+def choice(name, *values):
+    return {"from_name": name, "to_name": "dialogue", "type": "choices", "value": {"choices": [*values]}}
+
+
+def exported(tmp_path, *annotations):
+    """A task with annotations ``(annotator, results)`` as an export in JSON."""
+    path, _ = write_sheet(tmp_path / "tasks.json", [UNIT])
+    task = json.loads(path.read_text("utf-8"))[0]
+    done = [{"id": i, "completed_by": who, "result": found} for i, (who, found) in enumerate(annotations)]
+    return {**task, "id": 1, "annotations": done}
+
+
+def flattened(task):
+    """The same as JSON-MIN."""
+    for done in task["annotations"]:
+        given = {r["from_name"]: r["value"]["choices"][0] for r in done["result"]}
+        yield {**task["data"], **given, "id": 1, "annotator": done["completed_by"], "annotation_id": 1 + done["id"]}
+
+
+def as_csv(path, records, turns):
+    """The same as CSV; ``turns`` writes the dialogue: as JSON, or, before Label Studio 1.7, as Python does."""
+    names = sorted({name for record in records for name in record})
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, names, quoting=csv.QUOTE_NONNUMERIC)
+        writer.writeheader()
+        writer.writerows({**record, "dialogue": turns(record["dialogue"])} for record in records)
+    return path
+
+
+def test_all_exports_of_label_studio_say_the_same(tmp_path):
+    first = [choice("label", "D genuine dialogue"), choice("act_D", "answ"), choice("confidence", "3")]
+    task = exported(tmp_path, (1, first), (2, [choice("label", "S self expression")]), (3, []))
+    flat = list(flattened(task))
+    for name, found in (("full", [task]), ("one", task), ("flat", flat)):
+        (tmp_path / f"{name}.json").write_text(json.dumps(found, indent=1), "utf-8")
+    files = [tmp_path / f"{name}.json" for name in ("full", "one", "flat")]
+    files += [as_csv(tmp_path / "new.csv", flat, json.dumps), as_csv(tmp_path / "old.csv", flat, str)]
+    for path in files:
+        labelled = [u for u in read_sheet(path) if u["label"]]
+        assert [(u["coder"], u["label"], u["act"], u["confidence"]) for u in labelled] == [
+            ("1", "D", "answ", 3),
+            ("2", "S", None, None),
+        ]
+        assert {k: labelled[0][k] for k in UNIT} == UNIT, path
+
+
+@pytest.mark.parametrize("flat", [False, True])
+def test_an_interface_with_other_names_is_refused(flat, tmp_path):
+    task = exported(tmp_path, (1, [choice("engagement", "M mindless interaction")]))
+    path = tmp_path / "export.json"
+    path.write_text(json.dumps(list(flattened(task)) if flat else [task]), "utf-8")
+    with pytest.raises(DataError, match=r"export\.json: .*annotators answered engagement, and nobody answered label"):
+        read_sheet(path)
+
+
+@pytest.mark.parametrize(("shown", "code"), [("genuine dialogue", "D"), ("Genuine_Dialogue", "D"), ("d", "D")])
+def test_labels_of_an_edited_interface_are_known_by_code_or_name(shown, code, tmp_path):
+    (tmp_path / "e.json").write_text(json.dumps([exported(tmp_path, (1, [choice("label", shown)]))]), "utf-8")
+    assert read_sheet(tmp_path / "e.json")[0]["label"] == code
+
+
+@pytest.mark.parametrize("shown", [["Dialogue"], ["M mindless interaction", "S self expression"]])
+def test_other_labels_and_several_at_once_are_refused_as_they_were_written(shown, tmp_path):
+    (tmp_path / "e.json").write_text(json.dumps([exported(tmp_path, (1, [choice("label", *shown)]))]), "utf-8")
+    with pytest.raises(DataError, match=rf"record 1: label is '{' . '.join(shown)}', must be one of M, D, S"):
+        read_sheet(tmp_path / "e.json")
+
+
+def test_results_that_are_no_answers_and_tasks_without_any_are_no_labels(tmp_path):
+    relation = {"type": "relation", "from_id": "a", "to_id": "b"}
+    task = exported(tmp_path, (1, [relation]))
+    (tmp_path / "e.json").write_text(json.dumps([task, {**task, "annotations": None}]), "utf-8")
+    assert [u["label"] for u in read_sheet(tmp_path / "e.json")] == [None, None]
+
+
+def test_texts_with_half_a_character_are_written_to_tasks(tmp_path):
+    write_sheet(tmp_path / "t.json", [UNIT | {"reply": "half \ud83d"}])
+    assert json.loads((tmp_path / "t.json").read_text("utf-8"))[0]["data"]["reply"] == "half ?"
+
+
+def test_an_adjudicator_in_label_studio_sees_the_codings(tmp_path):
+    (differ,) = gather(
+        [[{**UNIT, "label": "D", "coder": "ann"}], [{**UNIT, "label": "S", "coder": "bob"}]]
+    ).disagreements()
+    path, config = write_sheet(tmp_path / "differ.json", [differ])
+    assert json.loads(path.read_text("utf-8"))[0]["data"]["codings"] == "ann: D; bob: S"
+    assert '<Text name="codings" value="$codings"/>' in config.read_text("utf-8")
+    assert "codings" not in label_config()
+
+
+def test_sheets_that_hold_uid_and_label_only_can_be_adjudicated(tmp_path):
+    (differ,) = gather([[{"uid": "1", "label": x, "coder": x}] for x in "MD"]).disagreements()
+    for suffix in (".csv", ".json", ".jsonl"):
+        write_sheet(tmp_path / f"d{suffix}", [differ])
+        assert read_sheet(tmp_path / f"d{suffix}")[0]["uid"] == "1"
+
+
 def coded(uid, label, coder, **more):
     return {
         "uid": uid, "reply": f"text {uid}", "above": [], "act": None, "confidence": None,
@@ -292,6 +417,133 @@ def test_a_coder_who_contradicts_themself_or_another_draw_is_refused():
         gather([[coded("1", "M", "ann")], [coded("1", "S", "ann")]])
     with pytest.raises(DataError, match="two different replies"):
         gather([[coded("1", "M", "ann")], [{**coded("1", "M", "bob"), "reply": "another"}]])
+
+
+def test_blanks_may_differ_and_an_empty_post_stays(tmp_path):
+    ann = coded("1", "M", "ann", reply="two\r\nlines ", post="")
+    bob = coded("1", "M", "bob", reply="two\nlines", lang="en")
+    (unit,) = gather([[ann], [bob]]).gold()
+    assert (unit["post"], unit["lang"], unit["coders"]) == ("", "en", 2)
+
+
+def test_a_number_as_uid_is_text_in_gold():
+    assert gather([[coded(7, "M", "ann")]]).gold()[0]["uid"] == "7"
+
+
+def filled(path, labels, coder="", **more):
+    path.parent.mkdir(exist_ok=True)
+    rows = [{**UNIT, "uid": f"u{i}", "label": x, "coder": coder, **more} for i, x in enumerate(labels)]
+    write_sheet(path, rows)
+    return path
+
+
+def test_files_of_one_name_are_not_taken_for_one_coder(tmp_path):
+    ann, bob = filled(tmp_path / "ann" / "sheet.csv", "MDS"), filled(tmp_path / "bob" / "sheet.csv", "MDS")
+    with pytest.raises(DataError, match=r"ann/sheet\.csv and .*bob/sheet\.csv both hold codings of 'u0' by 'sheet'"):
+        gather_files([ann, bob])
+    with pytest.raises(DataError, match="both hold codings"):
+        gather_files([ann, ann])
+    filled(bob, "MDS", coder="bob")
+    assert set(gather_files([ann, bob]).codes()) == {"sheet", "bob"}
+
+
+def test_a_name_written_in_two_ways_is_one_coder(tmp_path):
+    first = filled(tmp_path / "1.csv", "M", coder="Jos\u00e9 \u674e")
+    second = filled(tmp_path / "2.csv", "M", coder=" Jose\u0301  \u674e")
+    assert list(gather_files([first, second]).codes()) == ["Jos\u00e9 \u674e"]
+
+
+def test_final_labels_are_of_known_units_and_one_each(tmp_path):
+    codings = gather([[{**UNIT, "uid": "u0", "label": "M", "coder": "ann"}]])
+    assert adjudications(filled(tmp_path / "a.csv", "D"), codings)["u0"]["label"] == "D"
+    with pytest.raises(DataError, match=r"b\.csv: uid 'u1' is in none of the sheets"):
+        adjudications(filled(tmp_path / "b.csv", "DD"), codings)
+    double = [{**UNIT, "uid": "u0", "label": x} for x in "DS"]
+    write_sheet(tmp_path / "c.csv", double)
+    with pytest.raises(DataError, match="'u0' has two final labels, D and S"):
+        adjudications(tmp_path / "c.csv", codings)
+
+
+def cli(*arguments):
+    return CliRunner().invoke(main, [str(a) for a in arguments])
+
+
+def test_what_only_the_adjudicator_labelled_is_not_counted_as_tied(tmp_path):
+    ann, final = filled(tmp_path / "ann.csv", "M "), filled(tmp_path / "final.csv", "MD")
+    found = cli("agree", ann, "--adjudicated", final, "--gold", tmp_path / "gold.jsonl")
+    assert "2 units with a gold label; 0 tied ones left out" in found.stderr
+    assert "1 with one; 1 unlabelled" in found.stdout
+    assert "coders" not in json.loads((tmp_path / "gold.jsonl").read_text().splitlines()[1])
+
+
+def test_gold_that_could_not_be_read_is_refused(tmp_path):
+    sheet = tmp_path / "ann.csv"
+    sheet.write_text("uid,reply,label\n1,Mine leaks.,S\n")
+    found = cli("agree", sheet, "--gold", tmp_path / "gold.jsonl")
+    assert found.exit_code == 1
+    assert "unit '1': field 'by' is missing" in found.stderr
+    assert not (tmp_path / "gold.jsonl").exists()
+
+
+def test_coders_without_a_common_unit_are_told(tmp_path):
+    ann, bob = filled(tmp_path / "ann.csv", ["M", "D", "", ""]), filled(tmp_path / "bob.csv", ["", "", "M", "D"])
+    found = cli("agree", ann, bob)
+    assert "0 with two codings or more, of 0 threads; 4 with one; 0 unlabelled" in found.stdout
+    assert "ann and bob: no unit in common" in found.stdout
+
+
+def test_names_cannot_steer_the_terminal(tmp_path):
+    found = cli("agree", filled(tmp_path / "a.csv", "MD", coder="ann\x1b[2J"), filled(tmp_path / "b.csv", "MD"))
+    assert "ann[2J (2)" in found.stdout
+    assert "\x1b" not in found.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["--seed", -1], 1, "seed is -1: it must be 0 or more"),
+        (["--resamples", 1], 1, "resamples is 1: it must be 20 or more, or 0"),
+        (["--adjudicated", "ann.csv"], 2, "--adjudicated needs --gold"),
+        (["--gold", "ann.csv"], 2, "ann.csv is one of the sheets"),
+        (["--disagreements", "ann.csv"], 1, "ann.csv is there already and may hold labels"),
+        (["--disagreements", "differ.txt"], 2, "ends in .jsonl, .csv, or .json"),
+    ],
+)
+def test_what_agree_cannot_do_is_said_before_anything_is_written(arguments, code, words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    sheets = [filled(tmp_path / f"{coder}.csv", "MD").read_bytes() for coder in ("ann", "bob")]
+    found = cli("agree", "ann.csv", "bob.csv", *arguments)
+    assert (found.exit_code, words in found.stderr) == (code, True), found.output
+    assert [path.read_bytes() for path in sorted(tmp_path.iterdir())] == sheets
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "words"),
+    [("sheet.txt", 2, "ends in .jsonl, .csv, or .json"), ("old.CSV", 1, "is there already"), ("t.json", 1, "is there")],
+)
+def test_a_sheet_that_cannot_be_written_is_refused_before_the_draw(name, code, words, tmp_path):
+    for there in ("old.CSV", "t.label_config.xml"):
+        (tmp_path / there).write_text("hours of work")
+    found = cli("sample", "data/sample/archives/wordpress", "-n", 3, "-o", tmp_path / name)
+    assert (found.exit_code, words in found.stderr) == (code, True), found.output
+    assert {path.read_text() for path in tmp_path.iterdir()} == {"hours of work"}
+
+
+def test_a_run_without_words_is_not_drawn_from(tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "manifest.json").write_text(json.dumps({"complete": True, "settings": {"text": False}}))
+    for source in ([tmp_path / "run"], ["data/sample/archives/wordpress", tmp_path / "run"]):
+        found = cli("sample", *source, "-o", tmp_path / "s.csv")
+        assert found.exit_code == 1
+        assert "was made with --no-text and holds no words to judge" in found.stderr
+
+
+def test_many_strata_are_counted_and_not_listed(tmp_path):
+    found = cli("sample", "data/sample/archives", "-n", 5, "--by", "thread", "-o", tmp_path / "s.CSV")
+    assert found.exit_code == 0, found.output
+    assert len(found.stderr.splitlines()) == 42
+    assert "further strata" in found.stderr
+    assert len(read_sheet(tmp_path / "s.CSV")) == 5
 
 
 def test_from_the_sample_archive_to_gold_on_the_command_line(tmp_path):

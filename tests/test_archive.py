@@ -423,6 +423,13 @@ def test_a_failed_write_leaves_the_old_file_and_no_scratch(tmp_path, monkeypatch
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
+def test_a_failed_write_names_the_file_and_not_its_scratch(tmp_path):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OSError, match="directory") as error:
+        write_atomically(tmp_path / "folder", b"new")
+    assert (error.value.filename, error.value.filename2) == (str(tmp_path / "folder"), None)
+
+
 SCRIPT = """
 import sys, time
 sys.path.insert(0, {tests!r})

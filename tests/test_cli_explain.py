@@ -98,8 +98,8 @@ def test_translate_guesses_nothing_and_takes_numbers_for_all_or_by_post(labelled
     ("content", "words"),
     [
         ("id,shares\nt,1\n", "no column thread_id"),
-        ("thread_id,shares\nnobody,1\n", "row 1: there is no thread 'nobody'"),
-        ("thread_id,shares\n{thread},many\n", "row 1: shares is 'many', which is no number"),
+        ("thread_id,shares\nnobody,1\n", "row 2: there is no thread 'nobody'"),
+        ("thread_id,shares\n{thread},many\n", "row 2: shares is 'many', which is no number"),
         ("thread_id,shares\n{thread},1\n{thread},2\n", "is there twice"),
         ("thread_id,shares\n{thread},inf\n", "shares is inf"),
         ("", "no column thread_id"),
@@ -120,7 +120,10 @@ def test_translate_takes_files_as_spreadsheets_save_them(labelled, tmp_path):  #
     result = run("translate", labelled, "--numbers", tmp_path / "n.csv", "--likes", 1)
     assert result.exit_code == 0, result.output
     assert "not computable: reach given for 1 of" in result.stdout
-    (tmp_path / "n.csv").write_text(f"thread_id,reach\n{thread},1\n", encoding="utf-16")
+    (tmp_path / "n.csv").write_text(f"Thread_ID\treach\n{thread}\t1\n\t\n", encoding="utf-16")
+    result = run("translate", labelled, "--numbers", tmp_path / "n.csv", "--likes", 1)
+    assert "not computable: reach given for 1 of" in result.stdout
+    (tmp_path / "n.csv").write_bytes(f"thread_id,reach\n{thread},1\n帖,2\n".encode("gb18030"))
     result = run("translate", labelled, "--numbers", tmp_path / "n.csv")
     assert result.exit_code == 1
     assert "save it as UTF-8" in result.stderr

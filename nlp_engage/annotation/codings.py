@@ -10,15 +10,20 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from nlp_engage.agreement import MISSING
+from nlp_engage.annotation.answers import coder_name
+from nlp_engage.annotation.sheets import read_sheet
 from nlp_engage.errors import DataError
 from nlp_engage.types import LABEL_CODES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     import numpy.typing as npt
 
 _ANSWERS: Final = ("label", "act", "confidence", "coder", "note", "codings")
+"""Of a row, what is no part of the unit."""
+_SHOWN: Final = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,12 +66,12 @@ class Codings:
             adjudicated: uid -> the adjudicator's ``label`` and, maybe, ``act``.
 
         Returns:
-            Units with ``label``, ``act`` where one is known, ``confidence`` (the coders' lower median), ``coders``
-            (how many) and ``soft`` (their shares per label).
+            Units with ``label``, ``act`` where one is known, ``confidence`` (the coders' lower median), and,
+            where coders labelled it, ``coders`` (how many) and ``soft`` (their shares per label).
         """
         settled = adjudicated or {}
         return [
-            {**self.units[uid], **answer}
+            {**self.units[uid], "uid": uid, **answer}
             for uid, given in self.answers.items()
             if (answer := _settle(list(given.values()), settled.get(uid)))
         ]
@@ -91,8 +96,7 @@ def _settle(given: Sequence[Mapping[str, Any]], final: Mapping[str, Any] | None)
         "label": label,
         **({"act": act} if act else {}),
         **({"confidence": median_low(sure)} if sure else {}),
-        "coders": len(given),
-        **({"soft": soft} if soft else {}),
+        **({"coders": len(given), "soft": soft} if soft else {}),
     }
 
 
@@ -115,13 +119,10 @@ def gather(sheets: Iterable[Iterable[Mapping[str, Any]]]) -> Codings:
     for sheet in sheets:
         for row in sheet:
             uid, coder = str(row["uid"]), str(row["coder"])
-            asked = {
-                k: v for k, v in row.items() if k not in ("label", "act", "confidence", "coder", "note") and v != ""
-            }
+            asked = {k: v for k, v in row.items() if k not in _ANSWERS and (v != "" or k in ("post", "reply"))}
             before = units.setdefault(uid, asked)
-            if before.get("reply") != asked.get("reply") and "reply" in before and "reply" in asked:
-                raise DataError(f"uid {uid!r} stands for two different replies: the sheets are of different draws")
-            units[uid] = {**asked, **before}
+            _same_reply(before, asked, coder)
+            units[uid] = {**asked, **{k: v for k, v in before.items() if v not in (None, "") or k not in asked}}
             given = answers.setdefault(uid, {})
             if row["label"] is None:
                 continue
@@ -129,6 +130,59 @@ def gather(sheets: Iterable[Iterable[Mapping[str, Any]]]) -> Codings:
             if given.setdefault(coder, answer)["label"] != answer["label"]:
                 raise DataError(
                     f"coder {coder!r} labelled {uid!r} twice, {given[coder]['label']} and {answer['label']}; name "
-                    "coders in the column coder, or keep one file a coder"
+                    "coders in the column coder, keep one file a coder, or delete one of the two annotations"
                 )
     return Codings(units=units, answers=answers)
+
+
+def _same_reply(before: Mapping[str, Any], asked: Mapping[str, Any], coder: str) -> None:
+    """Refuse two replies under one uid; blanks and line ends may differ, for spreadsheets change them."""
+    texts = [" ".join(str(unit.get("reply") or "").split()) for unit in (before, asked)]
+    if all(texts) and texts[0] != texts[1]:
+        raise DataError(
+            f"uid {asked['uid']!r} stands for two different replies, {texts[0][:_SHOWN]!r} and, with coder {coder!r}, "
+            f"{texts[1][:_SHOWN]!r}: the sheets are of different draws, or a text was changed; take those of one draw"
+        )
+
+
+def gather_files(paths: Sequence[Path]) -> Codings:
+    """Read sheets and put them together.
+
+    Raises:
+        DataError: As ``read_sheet`` and ``gather``; or files of the same name, whose coders have no other, hold
+            codings of the same unit: they would be one coder.
+    """
+    sheets = [read_sheet(path) for path in paths]
+    first: dict[tuple[str, str], int] = {}
+    for i, sheet in enumerate(sheets):
+        for row in sheet:
+            if row["label"] is None or row["coder"] != coder_name(paths[i].stem):
+                continue
+            if (at := first.setdefault((row["coder"], str(row["uid"])), i)) != i:
+                raise DataError(
+                    f"{paths[at]} and {paths[i]} both hold codings of {row['uid']!r} by {row['coder']!r}, the name of "
+                    "the file: give each coder's file a name of its own, name coders in the column coder, or leave "
+                    "out the file that is there twice"
+                )
+    return gather(sheets)
+
+
+def adjudications(path: Path, known: Codings) -> dict[str, dict[str, Any]]:
+    """What an adjudicator settled: uid -> the unit with its final ``label`` and, maybe, ``act``.
+
+    Args:
+        path: The filled-in sheet of ``Codings.disagreements``.
+        known: The codings it settles.
+
+    Raises:
+        DataError: As ``read_sheet``; a unit is none of the codings', or has two final labels.
+    """
+    final: dict[str, dict[str, Any]] = {}
+    for row in read_sheet(path):
+        uid = str(row["uid"])
+        if uid not in known.units:
+            raise DataError(f"{path}: uid {uid!r} is in none of the sheets; take what --disagreements wrote of them")
+        _same_reply(known.units[uid], row, row["coder"])
+        if row["label"] and final.setdefault(uid, row)["label"] != row["label"]:
+            raise DataError(f"{path}: {uid!r} has two final labels, {final[uid]['label']} and {row['label']}; keep one")
+    return final

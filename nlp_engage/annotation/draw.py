@@ -10,6 +10,7 @@ import numpy as np
 from nlp_engage.annotation.designs import DESIGNS, STRATA
 from nlp_engage.context import comment_languages, reply_contexts, units_of_replies
 from nlp_engage.errors import DataError
+from nlp_engage.measure.bootstrap import check_seed
 from nlp_engage.structure import depths
 from nlp_engage.types import LABELS, LabelledTree
 
@@ -82,6 +83,7 @@ def draw_replies(
     (2, 8, 0.25)
     """
     _check(n, design, by, explore)
+    check_seed(seed, "draw the same sheet")
     names, code, entropy = _frame(trees(), by)
     if not len(code):
         raise DataError("nothing to draw from: no reply in English or Chinese with a text is in the archive")

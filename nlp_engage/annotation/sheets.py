@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
+import re
+from ast import literal_eval
 from typing import TYPE_CHECKING, Any, Final
 
+from nlp_engage.annotation.answers import checked_answers, coder_name
 from nlp_engage.annotation.labelstudio import codes_of_tasks, is_export, label_config, tasks
 from nlp_engage.durable import write_atomically
 from nlp_engage.errors import DataError
 from nlp_engage.spreadsheet import from_csv, read_text, to_csv
-from nlp_engage.types import ACT_LABEL, ACTS, LABEL_CODES, Act
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +22,24 @@ ANSWERS: Final = ("label", "act", "confidence", "coder", "note")
 """What a coder fills in; everything else on a sheet is there to read."""
 _COLUMNS: Final = ("uid", "lang", "platform", "thread", "post", "above", "by", "reply", *ANSWERS)
 CONFIG_SUFFIX: Final = ".label_config.xml"
+SUFFIXES: Final = (".jsonl", ".csv", ".json")
+_ROUNDED: Final = re.compile(r"\d[.,]\d+E\+\d+")
+
+
+def sheet_files(path: Path) -> list[Path]:
+    """The files ``write_sheet`` writes: the sheet, and beside Label Studio tasks the labelling interface.
+
+    Raises:
+        DataError: The suffix is that of no sheet.
+
+    >>> from pathlib import Path
+    >>> [file.name for file in sheet_files(Path("tasks.json"))]
+    ['tasks.json', 'tasks.label_config.xml']
+    """
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise DataError(f"{path}: the name of a sheet ends in .jsonl, .csv, or .json for Label Studio tasks")
+    return [path, path.with_suffix(CONFIG_SUFFIX)] if suffix == ".json" else [path]
 
 
 def write_sheet(path: Path, units: Sequence[Mapping[str, Any]]) -> list[Path]:
@@ -38,26 +58,23 @@ def write_sheet(path: Path, units: Sequence[Mapping[str, Any]]) -> list[Path]:
     Raises:
         DataError: The suffix is none of these.
     """
+    files = sheet_files(path)
     rows = [{**{key: None for key in ANSWERS}, **unit} for unit in units]
-    if path.suffix == ".jsonl":
-        write_atomically(
-            path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode("utf-8", "replace")
-        )
-    elif path.suffix == ".csv":
-        write_atomically(path, _csv(rows))
-    elif path.suffix == ".json":
-        config = path.with_suffix(CONFIG_SUFFIX)
-        write_atomically(config, label_config().encode())
-        write_atomically(path, (json.dumps(tasks(units), ensure_ascii=False, indent=1) + "\n").encode())
-        return [path, config]
+    if len(files) > 1:
+        write_atomically(files[1], label_config(codings=any("codings" in unit for unit in units)).encode())
+        text = json.dumps(tasks(units), ensure_ascii=False, indent=1) + "\n"
+    elif path.suffix.lower() == ".jsonl":
+        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     else:
-        raise DataError(f"{path}: a sheet is .jsonl, .csv, or .json for Label Studio tasks")
-    return [path]
+        write_atomically(path, _csv(rows))
+        return files
+    write_atomically(path, text.encode("utf-8", "replace"))
+    return files
 
 
 def _csv(rows: Sequence[Mapping[str, Any]]) -> bytes:
     columns = list(dict.fromkeys((*_COLUMNS, *(key for row in rows for key in row))))
-    return to_csv(columns, ({**row, "above": _turns(row["above"])} for row in rows))
+    return to_csv(columns, ({**row, "above": _turns(row.get("above") or ())} for row in rows))
 
 
 def _turns(above: Sequence[Sequence[str]]) -> str:
@@ -86,70 +103,93 @@ def read_sheet(path: Path) -> list[dict[str, Any]]:
         has labelled yet have the label ``None``.
 
     Raises:
-        DataError: The file cannot be read or is no such sheet; a label or act is unknown, or they do not belong
-            together; a confidence is not 1, 2 or 3.
+        DataError: The file cannot be read or is no such sheet; a uid is missing or was rounded; no unit has a field
+            for the label; an answer is none (see ``checked_answers``).
     """
     text = read_text(path)
     units = []
+    asked = False
     for place, row in _rows(path, text):
-        if not isinstance(row, dict) or not row.get("uid"):
+        uid = row.get("uid") if isinstance(row, dict) else None
+        if uid is None or uid == "":
             raise DataError(f"{path}, {place}: no uid; sheets keep the column uid that `nlp-engage sample` wrote")
-        answers = _answers(row, f"{path}, {place}")
-        units.append({**row, **answers, "coder": str(row.get("coder") or path.stem)})
+        if _ROUNDED.fullmatch(str(uid)):
+            raise DataError(
+                f"{path}, {place}: uid {uid} was rounded by a spreadsheet, its last digits are lost; fill in the sheet "
+                "that `nlp-engage sample` wrote, and have the column uid read as text"
+            )
+        asked = asked or "label" in row
+        answers = checked_answers(row, f"{path}, {place}")
+        units.append({**row, **answers, "coder": coder_name(row.get("coder")) or coder_name(path.stem)})
     if not units:
         raise DataError(f"{path}: no unit is in this sheet")
+    if not asked:
+        raise DataError(f"{path}: no unit has a label field; coders fill in the column label of the sheet")
     return units
 
 
 def _rows(path: Path, text: str) -> Iterator[tuple[str, Any]]:
     head = text.lstrip()[:1]
     try:
-        if head == "[":
-            records = json.loads(text)
+        if head == "[" or (head == "{" and is_export([_whole(text)])):
+            found = json.loads(text)
+            records = found if head == "[" else [found]
             rows = codes_of_tasks(records) if is_export(records) else records
             yield from ((f"record {i}", row) for i, row in enumerate(rows, 1))
         elif head == "{":
-            lines = ((i, line) for i, line in enumerate(text.split("\n"), 1) if line.strip())
-            yield from ((f"line {i}", json.loads(line)) for i, line in lines)
+            yield from _json_lines(path, text)
         else:
-            columns, table = from_csv(text)
-            if "uid" not in columns:
-                raise DataError(f"{path}: no column uid; is this a sheet `nlp-engage sample` wrote?")
-            cells = [_from_cells(row) for row in table]
-            rows = codes_of_tasks(cells) if "dialogue" in columns else cells
-            yield from ((f"row {i}", row) for i, row in enumerate(rows, 2))
-    except (ValueError, AttributeError, TypeError, KeyError, csv.Error) as error:
+            yield from _table(path, text)
+    except (ValueError, AttributeError, TypeError, KeyError, RecursionError, csv.Error) as error:
         raise DataError(f"{path}: not JSON lines, CSV or an export of Label Studio ({error})") from None
 
 
-def _from_cells(cells: Mapping[str, str]) -> dict[str, Any]:
+def _whole(text: str) -> Any:
+    """A text that is one JSON value, such as a single task; else ``None``."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def _json_lines(path: Path, text: str) -> Iterator[tuple[str, Any]]:
+    for i, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            try:
+                yield f"line {i}", json.loads(line)
+            except ValueError as error:
+                raise DataError(f"{path}, line {i}: no JSON ({error}); a line is one unit") from None
+
+
+def _table(path: Path, text: str) -> Iterator[tuple[str, Any]]:
+    columns, table = from_csv(text, (*_COLUMNS, "p_inclusion", "stratum"), foreign="dialogue")
+    if "uid" not in columns:
+        raise DataError(f"{path}: no column uid; is this a sheet `nlp-engage sample` wrote?")
+    cells = {f"row {i}": _from_cells(row, f"{path}, row {i}") for i, row in table.items()}
+    rows = list(cells.values())
+    yield from zip(cells, codes_of_tasks(rows) if "dialogue" in columns else rows, strict=True)
+
+
+def _from_cells(cells: Mapping[str, str], place: str) -> dict[str, Any]:
     unit: dict[str, Any] = dict(cells)
     if "dialogue" in cells:  # a CSV of Label Studio
-        unit["dialogue"] = json.loads(cells["dialogue"])
+        unit["dialogue"] = _python_or_json(cells["dialogue"], place)
     elif "above" in cells:
         lines = [line for line in cells["above"].split("\n") if line]
         unit["above"] = [[line.split(": ", 1)[0], _lines(line.partition(": ")[2])] for line in lines]
-    if cells.get("p_inclusion"):
-        unit["p_inclusion"] = float(cells["p_inclusion"])
+    if chance := cells.get("p_inclusion", "").strip():
+        try:
+            unit["p_inclusion"] = float(chance.replace(",", "."))  # spreadsheets write numbers as the country does
+        except ValueError:
+            raise DataError(f"{place}: p_inclusion is {chance!r}, must be a number; keep it as it was drawn") from None
     return unit
 
 
-def _answers(row: Mapping[str, Any], place: str) -> dict[str, Any]:
-    """Label, act and confidence of a row, checked."""
-    label, act = _word(row.get("label")), _word(row.get("act"))
-    if label is None:
-        return {"label": None, "act": None, "confidence": None}
-    code = next((c for c, name in LABEL_CODES.items() if label in (c.lower(), name, name.replace("_", " "))), None)
-    if code is None:
-        raise DataError(f"{place}: label is {row['label']!r}, must be one of {', '.join(LABEL_CODES)}")
-    if act is not None and (act not in ACTS or ACT_LABEL[Act(act)] != LABEL_CODES[code]):
-        fit = [str(a) for a in ACTS if ACT_LABEL[a] == LABEL_CODES[code]]
-        raise DataError(f"{place}: act is {row['act']!r}, with label {code} it must be one of {', '.join(fit)}")
-    confidence = _word(row.get("confidence"))
-    if confidence not in (None, "1", "2", "3"):
-        raise DataError(f"{place}: confidence is {row['confidence']!r}, must be 1, 2, 3 or left empty")
-    return {"label": code, "act": act, "confidence": int(confidence) if confidence else None}
-
-
-def _word(value: Any) -> str | None:
-    return str(value).strip().lower() or None if value is not None else None
+def _python_or_json(cell: str, place: str) -> Any:
+    """The turns of a task: JSON, or as Label Studio wrote them before 1.7, a list of Python."""
+    for decode in (json.loads, literal_eval):
+        try:
+            return decode(cell)
+        except (ValueError, SyntaxError, MemoryError):
+            continue
+    raise DataError(f"{place}: dialogue is {cell[:40]!r}, no list of turns; export it from Label Studio again")

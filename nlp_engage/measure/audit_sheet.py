@@ -77,7 +77,7 @@ def sheet_bytes(units: Iterable[Mapping[str, Any]], suffix: str) -> bytes:
     """Units as a file.
 
     A CSV opens in a spreadsheet: it has a byte order mark, the turns above a reply stand on lines of their own, and no
-    cell runs as a formula.
+    cell runs as a formula or is rounded.
 
     Args:
         units: From ``sheet_units``.
@@ -144,7 +144,7 @@ def _json_lines(text: str) -> list[dict[str, Any]]:
 
 
 def _table(text: str) -> list[dict[str, Any]]:
-    return [{k: v or None for k, v in row.items()} for row in from_csv(text)[1]]
+    return [{k: v or None for k, v in row.items()} for row in from_csv(text, FIELDS)[1].values()]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
