@@ -121,6 +121,19 @@ def test_the_same_seed_draws_the_same():
     assert draw_replies(trees, 9, seed=5).units != draw_replies(trees, 9, seed=6).units
 
 
+def test_a_reply_has_the_same_uid_in_every_draw():
+    def numbered():
+        for t in "abc":
+            yield Comment(id=t, thread_id=t, text="New cups are here!")
+            for i in range(4):
+                yield Comment(id="alone" if (t, i) == ("c", 3) else str(i), thread_id=t, parent_id=t, text=WORDS)
+
+    everything = {u["uid"] for u in draw_replies(lambda: build_trees(numbered()), 99).units}
+    assert everything == {f"{t}:{i}" for t in "abc" for i in range(4)} - {"c:3"} | {"alone"}
+    for seed in range(9):
+        assert {u["uid"] for u in draw_replies(lambda: build_trees(numbered()), 3, seed=seed).units} < everything
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

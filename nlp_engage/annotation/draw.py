@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,7 +33,8 @@ class Draw:
 
     Attributes:
         units: Units as ``docs/codebook.md`` describes them, in the order of the archive, ``label`` still ``None``,
-            with ``p_inclusion``, the probability with which each was drawn, and its ``stratum``.
+            with ``p_inclusion``, the probability with which each was drawn, and its ``stratum``. ``uid`` is the
+            comment id, with the thread before it where several threads have it.
         strata: Stratum -> replies there and replies drawn.
         population: Replies that could have been drawn.
     """
@@ -63,7 +65,7 @@ def draw_replies(
     sampling: Settles 2009, "Active learning literature survey", section 3.1.
 
     Args:
-        trees: Called twice, gives the same trees in the same order both times; memory is some 20 bytes a reply.
+        trees: Called twice, gives the same trees in the same order both times; memory is some 60 bytes a reply.
         n: Replies to draw; all of them if there are fewer.
         design: One of ``DESIGNS``.
         by: What strata are made of, of ``STRATA``; in every design the strata are written beside the units.
@@ -84,7 +86,7 @@ def draw_replies(
     """
     _check(n, design, by, explore)
     check_seed(seed, "draw the same sheet")
-    names, code, entropy = _frame(trees(), by)
+    names, code, entropy, shared = _frame(trees(), by)
     if not len(code):
         raise DataError("nothing to draw from: no reply in English or Chinese with a text is in the archive")
     size = np.bincount(code, minlength=len(names))
@@ -96,7 +98,7 @@ def draw_replies(
     shuffled = rng.permutation(len(code))
     order = shuffled[np.argsort(code[shuffled], kind="stable")] if design == "stratified" else shuffled
     drawn = np.sort(order[_systematic(chances[order], rng)])
-    units = list(_units(trees(), drawn, chances, [names[c] for c in code[drawn]]))
+    units = list(_units(trees(), drawn, chances, [names[c] for c in code[drawn]], shared))
     found = np.bincount(code[drawn], minlength=len(names))
     strata = {names[i]: (int(size[i]), int(found[i])) for i in np.argsort(names)}
     return Draw(units=units, strata=strata, population=len(code))
@@ -123,18 +125,33 @@ def _candidates(trees: Trees) -> Iterator[tuple[DialogueTree, list[int], FloatAr
             yield item, [i for i, _ in reply_contexts(item)], None
 
 
-def _frame(trees: Trees, by: Sequence[str]) -> tuple[list[str], npt.NDArray[np.int64], FloatArray | None]:
-    """Names of the strata, the stratum of every reply, and its entropy in nats (``None`` without predictions)."""
+def _frame(
+    trees: Trees, by: Sequence[str]
+) -> tuple[list[str], npt.NDArray[np.int64], FloatArray | None, npt.NDArray[np.bool_]]:
+    """Names of the strata; of every reply its stratum, its entropy in nats, and whether another one has its id.
+
+    There is no entropy (``None``) without predictions. Ids are compared by their hashes, which are small.
+    """
     names: dict[str, int] = {}
+    ids = array("q")
     code: list[int] = []
     entropy: list[float] = []
     for tree, rows, p in _candidates(trees):
         strata = _strata(tree, rows, p, by)
         code.extend(names.setdefault(s, len(names)) for s in strata)
+        ids.extend(hash(tree.comments[i].id) for i in rows)
         if p is not None:
             entropy.extend((-(p * np.log(np.clip(p, 1e-12, 1))).sum(1)).tolist())
     known = np.array(entropy) if len(entropy) == len(code) else None
-    return list(names), np.array(code, dtype=np.int64), known
+    return list(names), np.array(code, dtype=np.int64), known, _several(np.asarray(ids))
+
+
+def _several(values: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Which values occur more than once."""
+    ordered = np.sort(values)
+    again = np.append(np.unique(ordered[1:][ordered[1:] == ordered[:-1]]), np.iinfo(np.int64).max)
+    found: npt.NDArray[np.bool_] = again[np.searchsorted(again, values)] == values
+    return found
 
 
 def _strata(tree: DialogueTree, rows: Sequence[int], p: FloatArray | None, by: Sequence[str]) -> Iterator[str]:
@@ -191,10 +208,13 @@ def _systematic(chances: FloatArray, rng: np.random.Generator) -> npt.NDArray[np
 
 
 def _units(
-    trees: Trees, drawn: npt.NDArray[np.int64], chances: FloatArray, strata: Sequence[str]
+    trees: Trees,
+    drawn: npt.NDArray[np.int64],
+    chances: FloatArray,
+    strata: Sequence[str],
+    shared: npt.NDArray[np.bool_],
 ) -> Iterator[dict[str, Any]]:
     start = place = 0
-    seen: set[str] = set()
     for tree, rows, _ in _candidates(trees):
         last = place
         while last < len(drawn) and drawn[last] < start + len(rows):
@@ -203,8 +223,8 @@ def _units(
         for k, unit in enumerate(units_of_replies(tree, mine), place):
             if not unit["reply"]:
                 raise DataError(f"comment {unit['uid']!r} has no text: a run made with --no-text cannot be labelled")
-            uid = unit["uid"] if unit["uid"] not in seen else f"{unit['thread']}:{unit['uid']}"
-            seen.add(uid)
+            # by the archive and not by the draw: a reply has the same uid in every sheet
+            uid = f"{unit['thread']}:{unit['uid']}" if shared[drawn[k]] else unit["uid"]
             chance = round(float(chances[drawn[k]]), 9)
             yield {**unit, "uid": uid, "label": None, "p_inclusion": chance, "stratum": strata[k]}
         start, place = start + len(rows), last
