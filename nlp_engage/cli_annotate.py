@@ -26,7 +26,7 @@ SHEETS: Final = click.argument(
 
 @click.command()
 @click.argument("source", nargs=-1, required=True, type=click.Path())
-@click.option("-o", "--out", required=True, type=PATH, help="Sheet: .jsonl, .csv, or .json for Label Studio.")
+@click.option("-o", "--out", required=True, type=PATH, help="New sheet: .jsonl, .csv, or .json for Label Studio.")
 @click.option("-n", default=200, show_default=True, help="Replies to draw.")
 @click.option("--design", type=click.Choice(DESIGNS), default="random", show_default=True, help="How to draw.")
 @click.option(
@@ -99,13 +99,13 @@ def _check_words(source: Sequence[str]) -> None:
 @click.command()
 @SHEETS
 @click.option("--gold", type=PATH, help="Units with their gold label, JSON lines: what `train` and `evaluate` read.")
-@click.option("--disagreements", type=PATH, help="Sheet of the units coders differ on, to adjudicate.")
+@click.option("--disagreements", type=PATH, help="New sheet of the units coders differ on, to adjudicate.")
 @click.option(
     "--adjudicated",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="That sheet, filled in: its labels are final.",
 )
-@click.option("--resamples", default=1_000, show_default=True, help="Thread-bootstrap resamples.")
+@click.option("--resamples", default=1_000, show_default=True, help="Thread-bootstrap resamples (0: no intervals).")
 @click.option("--seed", default=0, show_default=True, help="Seed of the bootstrap.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 def agree(

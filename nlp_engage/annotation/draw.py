@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     Trees = Iterable[DialogueTree | LabelledTree]
 
 _DEEP: Final = 3
+_RUN_FIRST: Final = "draw from a run (`nlp-engage label ARCHIVE -o RUN`), one alone"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +157,7 @@ def _several(values: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
 
 def _strata(tree: DialogueTree, rows: Sequence[int], p: FloatArray | None, by: Sequence[str]) -> Iterator[str]:
     if "label" in by and p is None:
-        raise DataError("strata by label need predicted labels: draw from a run (`nlp-engage label ARCHIVE -o RUN`)")
+        raise DataError(f"strata by label need predicted labels: {_RUN_FIRST}")
     languages = comment_languages(tree) if "lang" in by else ()
     depth = depths(tree).tolist() if "depth" in by else ()
     for k, i in enumerate(rows):
@@ -172,9 +173,7 @@ def _strata(tree: DialogueTree, rows: Sequence[int], p: FloatArray | None, by: S
 
 def _by_entropy(entropy: FloatArray | None, explore: float) -> FloatArray:
     if entropy is None:
-        raise DataError(
-            "the design 'uncertain' needs predicted labels: draw from a run (`nlp-engage label ARCHIVE -o RUN`)"
-        )
+        raise DataError(f"the design 'uncertain' needs predicted labels: {_RUN_FIRST}")
     mean = float(entropy.mean())
     weights: FloatArray = explore + (1 - explore) * (entropy / mean if mean > 0 else np.ones(len(entropy)))
     return weights
