@@ -267,7 +267,7 @@ def test_a_sheet_that_would_mislead_is_refused(drawn, change, message):
         (b"", "no unit"),
         (b"a,b\n1,2\n", "no uid"),
         (b'{"uid": 1', "neither"),
-        (b"\xff\xfe", "cannot be read .*save it as UTF-8"),
+        (b"\xff\xd6", "cannot be read .*save it as UTF-8"),
         (b'[{"uid": "1"}]', "neither JSON lines nor CSV with a column uid"),
     ],
 )
