@@ -87,7 +87,8 @@ def train_model(
     Raises:
         DataError: The data or the settings cannot be used; found before training starts.
         ModelError: The base cannot be used, or the settings make an ablation, which is not exported.
-        RunError: ``config.out`` holds checkpoints of other settings or other data.
+        RunError: ``config.out`` holds checkpoints of other settings or other data, or ``folder`` something else than
+            this model.
     """
     require("torch", extra="train")
     from nlp_engage.train.ablation import is_ablation
@@ -98,10 +99,31 @@ def train_model(
         raise DataError("folds makes several networks, none of them a model: use train.folds.cross_validate")
     if taken := is_ablation({"context": config.context, "roles": config.roles}):
         raise ModelError(f"{taken} makes an ablation, which is not exported: use train.finetune.finetune")
-    finetune(config, tell=tell)
+    config.check()
     target = Path(folder) if folder else Path(config.out) / Path(config.out).name
+    check_export(target, config)
+    finetune(config, tell=tell)
     export_model(Path(config.out), target, *sides(config), labels_note=labels_note)
     return OnnxLabeller.load(target)
+
+
+def check_export(folder: Path, config: TrainConfig) -> None:
+    """Refuse, before a training, a model folder that could not be written after it.
+
+    Args:
+        folder: Model folder to be written.
+        config: The settings of the training.
+
+    Raises:
+        RunError: The folder is in use for something else, or cannot be written to.
+        MissingExtraError: A package that the export needs is not installed.
+    """
+    from nlp_engage.train.places import check_target, training_folders
+    from nlp_engage.train.record import config_on_record
+
+    for module in ("onnx", "onnxscript", "sklearn", "spacy"):
+        require(module, extra="train")
+    check_target(folder, config_on_record(config), training_folders(config))
 
 
 def export_model(
@@ -122,16 +144,16 @@ def export_model(
     Raises:
         ModelError: ``trained`` is no finished training, or an ablation.
         DataError: A language has no dev reply to calibrate on.
+        RunError: ``folder`` is in use for something else, or cannot be written to.
     """
     from nlp_engage.train.card import cross_fitted_ece, temperatures, write_card, write_scores
     from nlp_engage.train.export import export_folder, write_config
+    from nlp_engage.train.places import check_target, check_trained
 
-    record = trained / "training.json"
-    if not record.is_file():
-        raise ModelError(
-            f"{trained} is no folder of a finished training: {record.name} missing. Run `nlp-engage train`"
-        )
-    base = json.loads(record.read_text("utf-8"))["base"]["base"]
+    check_trained(trained)
+    record = json.loads((trained / "training.json").read_text("utf-8"))
+    check_target(folder, record["config"], {"the training": trained})
+    base = record["base"]["base"]
     credit = BASE_CREDIT if base.startswith(BASE_CREDIT["name"]) else {"name": base, "licence": "see its model page"}
     unseen = drop_shared_threads(dev, train)  # on threads it was trained on, a network is too sure of itself
     export_folder(trained, folder, credit)

@@ -69,7 +69,7 @@ def _confusion(result: Mapping[str, Any], labels: Sequence[str]) -> list[tuple[s
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
+    lines = [head, ["---"] * len(head), *([" ".join(cell.replace("|", r"\|").split()) for cell in row] for row in rows)]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
@@ -93,7 +93,7 @@ def plot_reliability(scores: Mapping[str, Any], path: Path) -> None:
 
     Source: Niculescu-Mizil and Caruana 2005, Predicting good probabilities with supervised learning, ICML.
     """
-    if path.suffix not in PLOTS:
+    if path.suffix.lower() not in PLOTS:
         raise DataError(f"{path} must end in {', '.join(PLOTS)}")
     require("matplotlib", extra="train")
     from matplotlib import rc_context
@@ -115,4 +115,4 @@ def plot_reliability(scores: Mapping[str, Any], path: Path) -> None:
         upper.set(ylabel="share that is right", xlim=(0, 1), ylim=(0, 1))
         lower.set(xlabel="confidence", ylabel="replies")
         upper.legend(loc="upper left", frameon=False)
-        figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix == ".svg" else {})
+        figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix.lower() == ".svg" else {})
