@@ -336,3 +336,26 @@ def test_a_base_is_never_written_over_the_folder_it_is_made_from(tiny_training, 
         prepare_base(tiny_training.out, (), base=str(tiny_training.hub))
     with pytest.raises(DataError, match="keep is 0, must be 1 or more"):
         prepare_base(tmp_path / "b", (), base=str(tiny_training.hub), keep=0)
+
+
+def test_an_export_that_breaks_off_leaves_no_model(tiny_training, tmp_path, monkeypatch):
+    from nlp_engage import modelling
+
+    def broken(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(modelling, "_other_scores", broken)
+    train, dev = read_units(tiny_training.train), read_units(tiny_training.dev)
+    with pytest.raises(KeyboardInterrupt):
+        modelling.export_model(tiny_training.out, tmp_path / "m", train, dev)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_an_export_without_units_to_calibrate_or_compare_on_is_refused_first(tiny_training, tmp_path):
+    from nlp_engage.modelling import export_model
+
+    train, dev = read_units(tiny_training.train), read_units(tiny_training.dev)
+    with pytest.raises(DataError, match=r"dev: no reply in en, zh of a thread that is not in train"):
+        export_model(tiny_training.out, tmp_path / "m", train, train)
+    with pytest.raises(DataError, match=r"train: no unit with label S in a thread that is not in dev"):
+        export_model(tiny_training.out, tmp_path / "m", [u for u in train if u["label"] != "S"], dev)
