@@ -179,7 +179,7 @@ def teach(
     from nlp_engage.train.data import read_units
     from nlp_engage.train.selftrain import teach as run
 
-    if out.resolve() in {Path(name).resolve() for name in (*files, *filter(None, [exclude]))}:
+    if out.resolve() in {Path(name).resolve() for name in (*files, *((str(exclude),) if exclude else ()))}:
         raise click.BadParameter(f"{out} is read, too, and would be overwritten; name a new file", param_hint="--out")
     threads = {thread_of(unit) for unit in read_units(exclude)} if exclude else set()
     units = list(run(files, OnnxLabeller.load(model), per_file=per_file, seed=seed, exclude=threads))

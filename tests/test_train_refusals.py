@@ -8,6 +8,7 @@ import shutil
 from dataclasses import replace
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import tiny
 from click.testing import CliRunner
@@ -23,6 +24,7 @@ from nlp_engage.train.data import read_units
 from nlp_engage.train.evaluate import codes_of_unit, score_predictions
 from nlp_engage.train.finetune import EngageTrainer, finetune
 from nlp_engage.train.folds import cross_validate
+from nlp_engage.train.results import Evaluation
 from nlp_engage.train.tables import detail_tables
 
 NEEDED = {"base": "b", "train": "t", "out": "o"}
@@ -141,7 +143,7 @@ def test_a_base_that_cannot_be_loaded_is_refused(tiny_training, tmp_path):
         finetune(short(tiny_training, tmp_path / "run", base=str(tmp_path / "base")))
 
 
-def interrupted(config, monkeypatch, after=7):
+def interrupted(config, monkeypatch, after=4):
     steps, loss = iter(range(1_000)), EngageTrainer.compute_loss
 
     def stopping(self, *args, **kwargs):
@@ -280,8 +282,6 @@ def test_a_labels_note_that_is_no_text_is_refused_before_training(tiny_training,
 
 
 def test_calibration_error_of_few_threads_is_told_or_said_not_to_be_known():
-    import numpy as np
-
     units = [{**u, "thread": "en" if u["lang"] == "en" else f"zh{i % 2}"} for i, u in enumerate(tiny.units(6, "u", 1))]
     found = cross_fitted_ece(np.log(np.full((len(units), 3), 1 / 3)), units)
     assert found["en"] is None
@@ -311,8 +311,6 @@ def test_an_evaluation_checks_its_flags_before_it_scores(tiny_training, tmp_path
 
 
 def test_odd_names_of_sources_neither_break_a_table_nor_take_units_without_one():
-    import numpy as np
-
     units = [{**u, "source": ("a|b\nc", "", None)[i % 3]} for i, u in enumerate(tiny.units(3, "u", 4))]
     found = score_predictions(np.eye(3)[["MDS".index(u["label"]) for u in units]], units)
     assert {k: v["n"] for k, v in found["per_source"].items()} == {"a|b\nc": 6}
@@ -359,3 +357,13 @@ def test_an_export_without_units_to_calibrate_or_compare_on_is_refused_first(tin
         export_model(tiny_training.out, tmp_path / "m", train, train)
     with pytest.raises(DataError, match=r"train: no unit with label S in a thread that is not in dev"):
         export_model(tiny_training.out, tmp_path / "m", [u for u in train if u["label"] != "S"], dev)
+
+
+def test_paths_may_be_strings_as_in_the_documentation(tiny_training, tmp_path):
+    units = read_units(str(tiny_training.dev))
+    assert units == read_units(tiny_training.dev)
+    (tmp_path / "train.toml").write_text('base = "b"\ntrain = "t"\nout = "o"\n')
+    assert TrainConfig.from_toml(str(tmp_path / "train.toml")).out == "o"
+    p = np.eye(3)[["MDS".index(u["label"]) for u in units]]
+    Evaluation.of_probabilities("m", p, units).plot(str(tmp_path / "plot.SVG"))
+    assert (tmp_path / "plot.SVG").read_bytes().startswith(b"<?xml")

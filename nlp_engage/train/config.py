@@ -109,7 +109,7 @@ class TrainConfig:
     class_weights: str = "none"
 
     @classmethod
-    def from_toml(cls, path: Path | None, flags: Mapping[str, Any] | None = None) -> TrainConfig:
+    def from_toml(cls, path: str | Path | None, flags: Mapping[str, Any] | None = None) -> TrainConfig:
         """Read a configuration file, if there is one, and let flags overrule it.
 
         Args:
@@ -121,7 +121,7 @@ class TrainConfig:
                 of another type or out of range.
         """
         place = "settings" if path is None else str(path)
-        values = {} if path is None else _read_toml(path)
+        values = {} if path is None else _read_toml(Path(path))
         known = {f.name for f in fields(cls)}
         if unknown := set(values) - known:
             raise DataError(f"{place}: unknown setting {sorted(unknown)}; known settings: {sorted(known)}")

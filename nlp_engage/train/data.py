@@ -42,7 +42,7 @@ class _Unit(msgspec.Struct):
     platform: str | int | None = None
 
 
-def read_units(path: Path) -> list[dict[str, Any]]:
+def read_units(path: str | Path) -> list[dict[str, Any]]:
     """Read labelled units and check every field, label, act and language.
 
     Args:
@@ -52,7 +52,7 @@ def read_units(path: Path) -> list[dict[str, Any]]:
         DataError: The file cannot be read or holds no unit, a line is no JSON object, a field is missing or of another
             type, a label, act, language, soft label or coder is not as the codebook has it, or a uid occurs twice.
     """
-    lines = _lines(path)
+    lines = _lines(Path(path))
     units: list[dict[str, Any]] = []
     seen: set[str] = set()
     for number, line in enumerate(lines, 1):

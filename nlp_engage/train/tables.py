@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from nlp_engage.errors import DataError, require
@@ -9,7 +10,6 @@ from nlp_engage.types import LANGUAGES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
 NAMES: Final = {
     "per_language": "language",
@@ -80,7 +80,7 @@ def _cell(scores: Mapping[str, Any] | None, key: str, form: str = ".3f") -> str:
     return f"{scores[key]:{form}}" + ("" if low is None else f" [{low:{form}}, {high:{form}}]")
 
 
-def plot_reliability(scores: Mapping[str, Any], path: Path) -> None:
+def plot_reliability(scores: Mapping[str, Any], path: str | Path) -> None:
     """Draw a reliability diagram: how often answers of some confidence are right, and how many there are.
 
     Args:
@@ -93,6 +93,7 @@ def plot_reliability(scores: Mapping[str, Any], path: Path) -> None:
 
     Source: Niculescu-Mizil and Caruana 2005, Predicting good probabilities with supervised learning, ICML.
     """
+    path = Path(path)
     if path.suffix.lower() not in PLOTS:
         raise DataError(f"{path} must end in {', '.join(PLOTS)}")
     require("matplotlib", extra="train")
