@@ -149,6 +149,7 @@ def export_model(
     """
     from nlp_engage.train.places import MODEL_FILES, check_target, check_trained
 
+    folder = folder.resolve()  # "." has a name, too
     check_trained(trained)
     record = json.loads((trained / "training.json").read_text("utf-8"))
     check_target(folder, record["config"], {"the training": trained})

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import tiny
 from click.testing import CliRunner
+from safetensors import SafetensorError
 
 from nlp_engage.cli import main
 from nlp_engage.errors import DataError, ModelError, RunError
@@ -236,6 +237,18 @@ def test_a_disk_too_full_for_checkpoints_is_told_before_training(tiny_training, 
     with pytest.raises(RunError, match=r"out: .* has room for 0 MB, its checkpoints take 1 MB. Make room"):
         finetune(short(tiny_training, tmp_path / "run"))
     assert not (tmp_path / "run" / "started.json").exists()
+
+
+@pytest.mark.parametrize(
+    "error", [SafetensorError("I/O error: No space left on device"), RuntimeError("PytorchStreamWriter failed writing")]
+)
+def test_a_disk_that_fills_up_during_training_is_told_with_the_way_on(tiny_training, tmp_path, monkeypatch, error):
+    def full(*_, **__):
+        raise error
+
+    monkeypatch.setattr(EngageTrainer, "_save_checkpoint", full)
+    with pytest.raises(RunError, match=r"run: a checkpoint could not be written \(.*the same command goes on from"):
+        finetune(short(tiny_training, tmp_path / "run"))
 
 
 @pytest.mark.parametrize("verb", ["train", "export"])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from torch.nn import functional
@@ -331,7 +332,15 @@ def _run(trainer: EngageTrainer, out: Path, checkpoint: Path | None) -> None:
             trainer.model.load_state_dict(load_file(best / "model.safetensors"))
             trainer.state = state
             return
-    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    try:
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    except (SafetensorError, RuntimeError) as error:  # neither writer raises OSError where the disk is full
+        if isinstance(error, RuntimeError) and "PytorchStreamWriter" not in str(error):
+            raise
+        raise RunError(
+            f"{out}: a checkpoint could not be written ({str(error).splitlines()[0]}). Make room; the same command "
+            "goes on from the last whole one"
+        ) from error
 
 
 def _stopped_early(state: Any, patience: int) -> bool:
