@@ -12,7 +12,7 @@ from nlp_engage.errors import ModelError, RunError
 from nlp_engage.train.record import STARTED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from nlp_engage.train.config import TrainConfig
 
@@ -99,13 +99,13 @@ def training_folders(config: TrainConfig) -> dict[str, Path | None]:
     }
 
 
-def check_trained(folder: Path, what: str = "") -> None:
+def check_trained(folder: Path, what: str = "", files: Sequence[str] = TRAINED) -> None:
     """Refuse a folder that holds no finished training.
 
     Raises:
-        ModelError: A file of ``TRAINED`` is missing.
+        ModelError: One of ``files`` is missing.
     """
-    if missing := [name for name in TRAINED if not (folder / name).is_file()]:
+    if missing := [name for name in files if not (folder / name).is_file()]:
         raise ModelError(
             f"{what}{folder} is no folder of a finished training: {', '.join(missing)} missing. Run `nlp-engage train`"
         )
@@ -138,7 +138,7 @@ def check_start(start: Path, base: Path) -> None:
         ModelError: It is none, or has another tokenizer.
     """
     tokenizer = "tokenizer.json"
-    check_trained(start, "start: ")
+    check_trained(start, "start: ", [name for name in TRAINED if name != "training.json"])  # weights are enough
     if (start / tokenizer).read_bytes() != (base / tokenizer).read_bytes():
         raise ModelError(f"start: {start} has another tokenizer than base {base}; start on its own base")
 
