@@ -6,7 +6,7 @@ import json
 import re
 import sys
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from nlp_engage.train.finetune import Tell
 
 PATH: Final = click.Path(path_type=Path)
+SEED: Final = click.IntRange(min=0)
+COUNT: Final = click.IntRange(min=1)
 LABELS_NOTE: Final = click.option(
     "--labels-note",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -43,7 +45,7 @@ LABELS_NOTE: Final = click.option(
     type=PATH,
     help="Archives whose words say which vocabulary to keep (repeatable).",
 )
-@click.option("--keep", default=34_000, show_default=True, help="Most used pieces to keep.")
+@click.option("--keep", type=COUNT, default=34_000, show_default=True, help="Most used pieces to keep.")
 def base(out: Path, base: str, texts: tuple[Path, ...], keep: int) -> None:
     """Make base weights with the vocabulary cut to what English and Chinese comments use.
 
@@ -52,9 +54,12 @@ def base(out: Path, base: str, texts: tuple[Path, ...], keep: int) -> None:
       nlp-engage base -o work/base --texts data/sample/archives
     """
     require("torch", extra="train")
+    from transformers.utils import logging
+
     from nlp_engage.readers import read
     from nlp_engage.train.base import prepare_base
 
+    logging.disable_progress_bar()
     words = (c.text for c in read([str(t) for t in texts]) if c.text)
     click.echo(json.dumps(prepare_base(out, words, base=base, keep=keep), indent=1))
 
@@ -67,6 +72,9 @@ def _settings(command: Any) -> Any:
         names = [f"--{flag}/--no-{flag}"] if setting.type == "bool" else [f"--{flag}"]
         kind = {"int": int, "float": float, "bool": bool}.get(str(setting.type), str)
         text = " ".join(about[setting.name].replace("``", "").split())
+        if setting.default is not MISSING and setting.default != "":
+            shown = str(setting.default).lower() if isinstance(setting.default, bool) else setting.default
+            text += f" (default: {shown})"
         command = click.option(*names, setting.name, type=kind, default=None, help=text)(command)
     return command
 
@@ -88,27 +96,30 @@ def train(config: Path | None, folder: Path | None, no_export: bool, labels_note
       nlp-engage train --base intfloat/multilingual-e5-small --train data/labels/seed.jsonl --out work/run1
     """
     require("torch", extra="train")
+    from nlp_engage.modelling import check_export, export_model
     from nlp_engage.train.ablation import is_ablation
     from nlp_engage.train.data import sides
     from nlp_engage.train.finetune import finetune
     from nlp_engage.train.folds import cross_validate
 
     settings = TrainConfig.from_toml(config, flags)
+    note = _text(labels_note)
+    target = folder or Path(settings.out) / Path(settings.out).name
+    taken = is_ablation({"context": settings.context, "roles": settings.roles})
+    exported = not (taken or no_export or settings.folds)
+    if exported:
+        check_export(target, settings)
     with _progress() as tell:
         if settings.folds:
             scores = cross_validate(settings, tell=tell)
             click.echo(json.dumps({k: scores[k] for k in ("macro_f1", "macro_f1_low", "macro_f1_high", "f1_of_folds")}))
             return
         record = finetune(settings, tell=tell)
-    taken = is_ablation(record["config"])
-    if taken or no_export:
-        click.echo(f"{settings.out}: trained, not exported" + (f" ({taken})" if taken else ""), err=True)
-    else:
-        from nlp_engage.modelling import export_model
-
-        target = folder or Path(settings.out) / Path(settings.out).name
-        export_model(Path(settings.out), target, *sides(settings), labels_note=_text(labels_note))
+    if exported:
+        export_model(Path(settings.out), target, *sides(settings), labels_note=note)
         click.echo(f"{target}: model folder, for `nlp-engage label --model {target}`", err=True)
+    else:
+        click.echo(f"{settings.out}: trained, not exported" + (f" ({taken})" if taken else ""), err=True)
     click.echo(json.dumps(record["dev"], indent=1))
 
 
@@ -134,16 +145,25 @@ def _progress() -> Iterator[Tell]:
 
 
 def _text(path: Path | None) -> str | None:
-    return path.read_text("utf-8") if path else None
+    try:
+        return path.read_text("utf-8-sig") if path else None
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: not UTF-8 text ({error}); --labels-note takes a Markdown file") from None
 
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path())
-@click.option("-o", "--out", required=True, type=PATH, help="Units to write, JSON lines.")
+@click.option(
+    "-o",
+    "--out",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Units to write, JSON lines.",
+)
 @click.option("--model", type=PATH, help="The teacher: model folder, or `fast` (default: the larger shipped one).")
-@click.option("--per-file", default=1_500, show_default=True, help="Replies drawn from a file, at most.")
+@click.option("--per-file", type=COUNT, default=1_500, show_default=True, help="Replies drawn from a file, at most.")
 @click.option("--exclude", type=PATH, help="Labelled units whose threads are left out: those scored on.")
-@click.option("--seed", default=0, show_default=True, help="Seed of the draw.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of the draw.")
 def teach(
     files: tuple[str, ...], out: Path, model: Path | None, per_file: int, exclude: Path | None, seed: int
 ) -> None:
@@ -159,6 +179,8 @@ def teach(
     from nlp_engage.train.data import read_units
     from nlp_engage.train.selftrain import teach as run
 
+    if out.resolve() in {Path(name).resolve() for name in (*files, *((str(exclude),) if exclude else ()))}:
+        raise click.BadParameter(f"{out} is read, too, and would be overwritten; name a new file", param_hint="--out")
     threads = {thread_of(unit) for unit in read_units(exclude)} if exclude else set()
     units = list(run(files, OnnxLabeller.load(model), per_file=per_file, seed=seed, exclude=threads))
     write_atomically(out, "".join(json.dumps(u, ensure_ascii=False) + "\n" for u in units).encode())
@@ -211,7 +233,7 @@ def export(trained: Path, out: Path, train_file: Path, dev_file: Path | None, la
 @click.option("--data", required=True, type=PATH, help="Labelled units, JSON lines.")
 @click.option("--against", type=PATH, help="A second model: differences on the same replies, with paired intervals.")
 @click.option("--plot", type=PATH, help="Reliability diagram to write: OUT.svg, .png or .pdf.")
-@click.option("--seed", default=0, show_default=True, help="Seed of the thread bootstrap.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of the thread bootstrap.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 def evaluate(model: Path | None, data: Path, against: Path | None, plot: Path | None, seed: int, as_json: bool) -> None:
     """Score a model on labelled units: macro-F1, per label and slice, calibration, agreement, with intervals.
@@ -221,18 +243,22 @@ def evaluate(model: Path | None, data: Path, against: Path | None, plot: Path | 
       nlp-engage evaluate --data data/labels/seed.jsonl --plot reliability.svg
     """
     from nlp_engage.modelling import evaluate as run
+    from nlp_engage.modelling import load_labeller
     from nlp_engage.train.data import read_units
     from nlp_engage.train.tables import PLOTS, detail_tables, difference_table, plot_reliability, score_table
 
-    if plot is not None and plot.suffix not in PLOTS:
+    if plot is not None and plot.suffix.lower() not in PLOTS:
         raise click.BadParameter(f"{plot} must end in {', '.join(PLOTS)}", param_hint="--plot")
+    if plot is not None and not plot.absolute().parent.is_dir():
+        raise click.BadParameter(f"{plot}: there is no folder {plot.parent}; make it first", param_hint="--plot")
     units = read_units(data)
-    found = run(model, units, seed=seed)
+    labeller, second = load_labeller(model), load_labeller(against) if against is not None else None
+    found = run(labeller, units, seed=seed)
     scores = {found.name: found.scores}
     result = dict(found.scores)
     tables = [detail_tables(found.scores)]
-    if against is not None:
-        other = run(against, units, seed=seed)
+    if second is not None:
+        other = run(second, units, seed=seed)
         name = other.name if other.name != found.name else str(against)
         scores[name] = other.scores
         difference = found.compare(other)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -15,7 +16,7 @@ from nlp_engage.train.data import drop_shared_threads, read_units
 from nlp_engage.train.evaluate import evaluate as score
 from nlp_engage.train.evaluate import score_predictions
 from nlp_engage.train.results import Evaluation
-from nlp_engage.types import LABEL_CODES
+from nlp_engage.types import LABEL_CODES, LANGUAGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -87,7 +88,8 @@ def train_model(
     Raises:
         DataError: The data or the settings cannot be used; found before training starts.
         ModelError: The base cannot be used, or the settings make an ablation, which is not exported.
-        RunError: ``config.out`` holds checkpoints of other settings or other data.
+        RunError: ``config.out`` holds checkpoints of other settings or other data, or ``folder`` something else than
+            this model.
     """
     require("torch", extra="train")
     from nlp_engage.train.ablation import is_ablation
@@ -98,10 +100,31 @@ def train_model(
         raise DataError("folds makes several networks, none of them a model: use train.folds.cross_validate")
     if taken := is_ablation({"context": config.context, "roles": config.roles}):
         raise ModelError(f"{taken} makes an ablation, which is not exported: use train.finetune.finetune")
-    finetune(config, tell=tell)
+    config.check()
     target = Path(folder) if folder else Path(config.out) / Path(config.out).name
+    check_export(target, config)
+    finetune(config, tell=tell)
     export_model(Path(config.out), target, *sides(config), labels_note=labels_note)
     return OnnxLabeller.load(target)
+
+
+def check_export(folder: Path, config: TrainConfig) -> None:
+    """Refuse, before a training, a model folder that could not be written after it.
+
+    Args:
+        folder: Model folder to be written.
+        config: The settings of the training.
+
+    Raises:
+        RunError: The folder is in use for something else, or cannot be written to.
+        MissingExtraError: A package that the export needs is not installed.
+    """
+    from nlp_engage.train.places import check_target, training_folders
+    from nlp_engage.train.record import config_on_record
+
+    for module in ("onnx", "onnxscript", "sklearn", "spacy"):
+        require(module, extra="train")
+    check_target(folder, config_on_record(config), training_folders(config))
 
 
 def export_model(
@@ -121,17 +144,46 @@ def export_model(
 
     Raises:
         ModelError: ``trained`` is no finished training, or an ablation.
-        DataError: A language has no dev reply to calibrate on.
+        DataError: A language has no dev reply to calibrate on, or a label no unit to train the floors on.
+        RunError: ``folder`` is in use for something else, or cannot be written to.
     """
+    from nlp_engage.train.places import MODEL_FILES, check_target, check_trained
+
+    folder = folder.resolve()  # "." has a name, too
+    check_trained(trained)
+    record = json.loads((trained / "training.json").read_text("utf-8"))
+    check_target(folder, record["config"], {"the training": trained})
+    _check_sides(train, dev)
+    with TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as scratch:
+        made = Path(scratch) / folder.name
+        scores = _make_model(trained, made, train, dev, record["base"]["base"], labels_note)
+        for name in sorted(MODEL_FILES, key=lambda name: name == "config.json"):  # without it no folder is a model
+            (made / name).replace(folder / name)
+    return scores
+
+
+def _check_sides(train: Units, dev: Units) -> None:
+    """Refuse what calibration and the floors could not be made from."""
+    unseen = {u["lang"] for u in drop_shared_threads(dev, train)}
+    if missing := [language for language in LANGUAGES if language not in unseen]:
+        raise DataError(
+            f"dev: no reply in {', '.join(missing)} of a thread that is not in train, and each language is calibrated "
+            "on such replies. Give other dev units"
+        )
+    known = {u["label"] for u in drop_shared_threads(train, dev)}
+    if absent := [code for code in LABEL_CODES if code not in known]:
+        raise DataError(
+            f"train: no unit with label {', '.join(absent)} in a thread that is not in dev, and the floors are trained "
+            "on such units. Give other training units"
+        )
+
+
+def _make_model(
+    trained: Path, folder: Path, train: Units, dev: Units, base: str, labels_note: str | None
+) -> dict[str, Any]:
     from nlp_engage.train.card import cross_fitted_ece, temperatures, write_card, write_scores
     from nlp_engage.train.export import export_folder, write_config
 
-    record = trained / "training.json"
-    if not record.is_file():
-        raise ModelError(
-            f"{trained} is no folder of a finished training: {record.name} missing. Run `nlp-engage train`"
-        )
-    base = json.loads(record.read_text("utf-8"))["base"]["base"]
     credit = BASE_CREDIT if base.startswith(BASE_CREDIT["name"]) else {"name": base, "licence": "see its model page"}
     unseen = drop_shared_threads(dev, train)  # on threads it was trained on, a network is too sure of itself
     export_folder(trained, folder, credit)

@@ -10,6 +10,8 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
 from nlp_engage.classify import OnnxLabeller
 from nlp_engage.context import context_of_unit
 from nlp_engage.errors import DataError, require
@@ -24,6 +26,17 @@ from spacy.language import Language  # noqa: E402
 from spacy.tokens import Doc  # noqa: E402
 
 NAME: Final = "engagement"
+
+
+class _Context(msgspec.Struct):
+    """Types of the fields of ``doc.user_data["context"]``; more may be there."""
+
+    post: str = ""
+    above: list[tuple[str, str]] = []
+    by: str = "A"
+    lang: str | None = None
+
+
 CONTEXT: Final = "context"
 """Key of ``doc.user_data`` that holds what a reply stands under."""
 
@@ -37,7 +50,12 @@ def make_engagement(nlp: Language, name: str, model: str | None, threads: int) -
         name: Name of the component in the pipeline.
         model: Model folder; ``None`` for the shipped model.
         threads: Threads for inference; 0 for one per core.
+
+    Raises:
+        DataError: ``threads`` is below 0.
     """
+    if threads < 0:
+        raise DataError(f"threads is {threads}, must be 0 (one per core) or more")
     return Engagement(nlp.lang, model, threads)
 
 
@@ -103,6 +121,10 @@ class Engagement:
                 f"doc.user_data[{CONTEXT!r}] is a {type(given).__name__}, must be a dictionary with post, above and by "
                 "(docs/codebook.md, section 8) or a ReplyContext"
             )
+        try:
+            msgspec.convert(given, _Context)
+        except msgspec.ValidationError as error:
+            raise DataError(f"doc.user_data[{CONTEXT!r}]: {error}; see docs/codebook.md, section 8") from None
         language = given.get("lang") or self._language(doc.text)
         if language not in LANGUAGES:
             return None

@@ -70,6 +70,19 @@ def test_a_context_of_another_shape_is_refused_with_what_it_must_be(nlp):
         nlp(doc)
 
 
+@pytest.mark.parametrize("context", [{"above": None}, {"by": None}, {"above": [["A"]]}, {"post": 3}])
+def test_a_field_of_another_type_is_refused_with_its_name(nlp, context):
+    doc = nlp.make_doc("nice")
+    doc.user_data["context"] = context
+    with pytest.raises(DataError, match=rf"doc.user_data\['context'\]: Expected .* `\$.{next(iter(context))}"):
+        nlp(doc)
+
+
+def test_threads_below_0_are_refused(tiny_model):
+    with pytest.raises(DataError, match="threads is -1, must be 0"):
+        spacy.blank("en").add_pipe("engagement", config={"model": str(tiny_model), "threads": -1})
+
+
 def test_labels_survive_writing_a_doc_and_the_component_being_sent_to_another_process(nlp):
     doc = nlp("which size today")
     again = spacy.tokens.Doc(nlp.vocab).from_bytes(doc.to_bytes())

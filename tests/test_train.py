@@ -290,7 +290,9 @@ def test_folds_score_every_unit_once_by_a_network_that_never_saw_its_thread(tiny
 
 
 def test_checkpoints_of_other_settings_are_never_gone_on_from(tiny_training):
-    with pytest.raises(RunError, match=r"was started with other settings: config changed.*Set out to a new folder"):
+    with pytest.raises(
+        RunError, match=r"was started with other settings: learning_rate was 0.005, is 0.0001 .*Set out to a new folder"
+    ):
         finetune(replace(tiny_training.config, learning_rate=1e-4))
 
 

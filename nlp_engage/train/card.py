@@ -36,25 +36,36 @@ def temperatures(logits: FloatArray, units: Sequence[Mapping[str, Any]]) -> dict
     return {k: fit_temperature(logits[languages == k], truth[languages == k]) for k in LANGUAGES}
 
 
-def cross_fitted_ece(logits: FloatArray, units: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+def cross_fitted_ece(logits: FloatArray, units: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
     """Calibration error per language where no reply is scored with a temperature fitted on its own thread.
 
     Fitting and scoring on the same replies would flatter; threads are dealt into ``FOLDS`` folds instead.
+
+    Returns:
+        Language -> error; ``None`` where all its replies are in one thread.
     """
-    truth = np.array([labels_of_unit(u)[0] for u in units])
     languages = np.array([u["lang"] for u in units])
-    threads = [thread_of(u) for u in units]
-    names = sorted(set(threads))
-    fold_of = {name: i % FOLDS for i, name in enumerate(np.random.default_rng(0).permutation(names))}
-    fold = np.array([fold_of[thread] for thread in threads])
+    return {k: _cross_fitted(logits[languages == k], [u for u in units if u["lang"] == k]) for k in LANGUAGES}
+
+
+def _cross_fitted(logits: FloatArray, units: Sequence[Mapping[str, Any]]) -> float | None:
+    from nlp_engage.train.calibrate import fit_temperature
+
+    truth = np.array([labels_of_unit(u)[0] for u in units])
+    names, thread = np.unique([thread_of(u) for u in units], return_inverse=True)
+    if len(names) < 2:
+        return None
+    fold = (np.random.default_rng(0).permutation(len(names)) % min(FOLDS, len(names)))[thread]
     scaled = np.zeros_like(logits)
-    for k in range(FOLDS):
-        fitted = temperatures(logits[fold != k], [u for u, f in zip(units, fold, strict=True) if f != k])
-        for language, t in fitted.items():
-            rows = (fold == k) & (languages == language)
-            scaled[rows] = logits[rows] / t
-    p = softmax(scaled)
-    return {k: expected_calibration_error(truth[languages == k], p[languages == k]) for k in LANGUAGES}
+    for k in range(min(FOLDS, len(names))):
+        scaled[fold == k] = logits[fold == k] / fit_temperature(logits[fold != k], truth[fold != k])
+    return expected_calibration_error(truth, softmax(scaled))
+
+
+def _ece(found: Mapping[str, float | None]) -> str:
+    names = {"en": "English", "zh": "Chinese"}
+    told = {k: "not known (one thread only)" if found[k] is None else f"{found[k]:.3f}" for k in LANGUAGES}
+    return ", ".join(f"{told[k]} {names[k]}" for k in LANGUAGES)
 
 
 def write_scores(folder: Path, scores: Mapping[str, Any]) -> None:
@@ -84,7 +95,7 @@ def write_card(folder: Path, scores: Mapping[str, Any], *, labels_note: str | No
         dev=_data_line(record["data"]["dev"]),
         table=score_table(scores),
         act="no acts on dev" if own["act_accuracy"] is None else f"{own['act_accuracy']:.0%} of the acts on dev",
-        ece=own["ece_cross_fitted"],
+        ece=_ece(own["ece_cross_fitted"]),
         labels_note=(labels_note or NO_NOTE).strip(),
     )
     (folder / "README.md").write_text(card, "utf-8")
@@ -134,7 +145,7 @@ scheme {config[scheme]}, `docs/codebook.md`), and names the act behind it (15 co
   languages' macro-F1 on {dev} was kept. The texts are other people's and are not shipped.
 * **Calibration**: one temperature per language ({config[temperature][en]:.2f} English,
   {config[temperature][zh]:.2f} Chinese), fitted on the dev threads that are not in training. Expected calibration
-  error, fitted and scored on different ones of them: {ece[en]:.3f} English, {ece[zh]:.3f} Chinese.
+  error, fitted and scored on different ones of them: {ece}.
 * **Act**: right for {act} (15 codes).
 
 ## Scores on dev (90 % intervals, threads resampled)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -12,11 +13,22 @@ from nlp_engage.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 VIEWS: Final = ("full", "reply", "parent", "post")
 """How much of a conversation a network is shown; anything but ``full`` is for ablations."""
 CLASS_WEIGHTS: Final = ("none", "balanced")
+SHARED_THREADS: Final = ("refuse", "drop_from_train", "drop_from_dev")
+"""What can be done with threads that are on both sides of a split."""
+_CHOICES: Final = {"context": VIEWS, "class_weights": CLASS_WEIGHTS, "shared_threads": SHARED_THREADS}
+_MOST: Final = 1_000_000
+_RANGES: Final[dict[str, tuple[float, float]]] = {
+    **dict.fromkeys(("epochs", "batch_size", "accumulate", "evaluations", "repeat"), (1, _MOST)),
+    **dict.fromkeys(("patience", "layers", "folds", "fold"), (0, _MOST)),
+    "seed": (0, 2**32 - 1),  # what NumPy takes
+    **dict.fromkeys(("learning_rate", "head_learning_rate", "weight_decay"), (0, 1)),
+    **dict.fromkeys(("act_weight", "focal"), (0, 1000)),
+}
+"""Least and largest value of a setting; ``nan`` is in no range."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +109,7 @@ class TrainConfig:
     class_weights: str = "none"
 
     @classmethod
-    def from_toml(cls, path: Path | None, flags: Mapping[str, Any] | None = None) -> TrainConfig:
+    def from_toml(cls, path: str | Path | None, flags: Mapping[str, Any] | None = None) -> TrainConfig:
         """Read a configuration file, if there is one, and let flags overrule it.
 
         Args:
@@ -109,15 +121,19 @@ class TrainConfig:
                 of another type or out of range.
         """
         place = "settings" if path is None else str(path)
-        values = {} if path is None else _read_toml(path)
+        values = {} if path is None else _read_toml(Path(path))
         known = {f.name for f in fields(cls)}
         if unknown := set(values) - known:
             raise DataError(f"{place}: unknown setting {sorted(unknown)}; known settings: {sorted(known)}")
         values |= {name: value for name, value in (flags or {}).items() if value is not None}
-        try:
-            config = msgspec.convert(values, cls)
-        except msgspec.ValidationError as error:
-            raise DataError(f"{place}: {error}; base, train and out are required") from None
+        if missing := [f.name for f in fields(cls) if f.default is MISSING and f.name not in values]:
+            raise DataError(f"{place}: {', '.join(missing)} missing; base, train and out are required")
+        for name, value in values.items():
+            try:
+                msgspec.convert(value, {"int": int, "float": float, "bool": bool}.get(_type_of(name), str))
+            except msgspec.ValidationError as error:
+                raise DataError(f"{place}: {name} is {value!r}: {error}; see docs/train.example.toml") from None
+        config = msgspec.convert(values, cls)
         try:
             config.check()
         except DataError as error:
@@ -130,24 +146,45 @@ class TrainConfig:
         Raises:
             DataError: A value is out of range.
         """
-        if low := [k for k in ("epochs", "batch_size", "accumulate", "evaluations", "repeat") if getattr(self, k) < 1]:
-            raise DataError(f"{', '.join(low)} must be 1 or more")
-        if low := [k for k in ("layers", "focal", "patience", "act_weight", "weight_decay") if getattr(self, k) < 0]:
-            raise DataError(f"{', '.join(low)} must be 0 or more")
-        if not 0 < self.dev_share < 1 or not 0 <= self.warmup < 1:
-            raise DataError(f"dev_share is {self.dev_share}, warmup {self.warmup}: both must be between 0 and 1")
-        if not 0 < self.blend <= 1 or (self.blend < 1 and (not self.start or self.layers)):
-            raise DataError(f"blend is {self.blend}: 1, or above 0 and with a start that keeps all its layers")
-        if self.folds == 1 or self.folds < 0 or (self.folds and self.dev):
-            raise DataError(f"folds is {self.folds}: 0, or 2 or more with no dev beside them")
-        for name, choices in (("context", VIEWS), ("class_weights", CLASS_WEIGHTS)):
+        for name, (low, high) in _RANGES.items():
+            if not low <= getattr(self, name) <= high:
+                raise DataError(f"{name} is {getattr(self, name)}, must be from {low} to {high}")
+        for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
                 raise DataError(f"{name} is {getattr(self, name)!r}, must be one of {', '.join(choices)}")
+        for name in ("base", "train", "out"):
+            if not getattr(self, name).strip():
+                raise DataError(f"{name} is empty, must be a path")
+        if not 0 < self.dev_share < 1:
+            raise DataError(f"dev_share is {self.dev_share}, must be between 0 and 1")
+        if not 0 <= self.warmup < 1:
+            raise DataError(f"warmup is {self.warmup}, must be 0 or more and below 1")
+        if not 0 < self.blend <= 1 or (self.blend < 1 and (not self.start or self.layers)):
+            raise DataError(f"blend is {self.blend}: 1, or above 0 and with a start that keeps all its layers")
+        if self.folds == 1 or (self.folds and self.dev):
+            raise DataError(f"folds is {self.folds}: 0, or 2 or more with no dev beside them")
+        if self.fold > self.folds:
+            raise DataError(
+                f"fold is {self.fold} of {self.folds} folds; cross-validation sets it itself, leave it at 0"
+            )
+        self._check_folders()
+
+    def _check_folders(self) -> None:
+        """A training must not write over what it is made from."""
+        out = Path(self.out).resolve()
+        for name in ("base", "start"):
+            folder = Path(getattr(self, name)).resolve()
+            if getattr(self, name) and folder.exists() and folder == out:
+                raise DataError(f"out is {self.out}, the folder of {name}: it would be overwritten. Name a new folder")
+
+
+def _type_of(name: str) -> str:
+    return next(str(f.type) for f in fields(TrainConfig) if f.name == name)
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return tomllib.loads(path.read_text("utf-8-sig"))
     except OSError as error:
         raise DataError(f"{path}: the training settings cannot be read ({error.strerror})") from None
     except ValueError as error:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from math import isclose
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import msgspec
 
 from nlp_engage.context import context_of_unit, labels_of_unit
 from nlp_engage.errors import DataError
 from nlp_engage.splits import deal_folds, split_threads, thread_of
+from nlp_engage.train.config import SHARED_THREADS
+from nlp_engage.train.evaluate import codes_of_unit
 from nlp_engage.types import LABEL_CODES, LANGUAGES
 
 if TYPE_CHECKING:
@@ -18,15 +20,13 @@ if TYPE_CHECKING:
 
     from nlp_engage.train.config import TrainConfig
 
-
-SHARED_THREADS: Final = ("refuse", "drop_from_train", "drop_from_dev")
-"""What can be done with threads that are on both sides of a split."""
+_PACKED: Final = {b"\x1f\x8b": "gzip", b"(\xb5/\xfd": "zstd", b"PK\x03\x04": "zip", b"BZh": "bzip2", b"\xfd7zXZ": "xz"}
 
 
 class _Unit(msgspec.Struct):
     """Types of the fields of a unit, as ``docs/codebook.md`` describes them; more fields may be there."""
 
-    uid: str
+    uid: Annotated[str, msgspec.Meta(min_length=1)]
     lang: str
     post: str
     above: list[tuple[str, str]]
@@ -34,25 +34,25 @@ class _Unit(msgspec.Struct):
     reply: str
     label: str
     act: str | None = None
-    confidence: int | None = None
+    confidence: Literal[1, 2, 3] | None = None
     thread: str | None = None
     soft: dict[str, float] | None = None
+    coders: int | dict[str, str] | None = None
+    source: str | int | None = None
+    platform: str | int | None = None
 
 
-def read_units(path: Path) -> list[dict[str, Any]]:
+def read_units(path: str | Path) -> list[dict[str, Any]]:
     """Read labelled units and check every field, label, act and language.
 
     Args:
         path: JSON lines, one unit a line, as ``docs/codebook.md`` describes them. Empty lines are skipped.
 
     Raises:
-        DataError: The file cannot be read, a line is no JSON object, a field is missing or of another type, a
-            label, act, language or soft label is not as the codebook has it, or a uid occurs twice.
+        DataError: The file cannot be read or holds no unit, a line is no JSON object, a field is missing or of another
+            type, a label, act, language, soft label or coder is not as the codebook has it, or a uid occurs twice.
     """
-    try:
-        lines = path.read_bytes().removeprefix(b"\xef\xbb\xbf").split(b"\n")
-    except OSError as error:
-        raise DataError(f"{path}: labelled units cannot be read ({error.strerror})") from None
+    lines = _lines(Path(path))
     units: list[dict[str, Any]] = []
     seen: set[str] = set()
     for number, line in enumerate(lines, 1):
@@ -64,13 +64,30 @@ def read_units(path: Path) -> list[dict[str, Any]]:
             labels_of_unit(unit)
             context_of_unit(unit)
             _check_soft(unit)
+            codes_of_unit(unit)
         except (msgspec.MsgspecError, UnicodeDecodeError, DataError) as error:
-            raise DataError(f"{path}, line {number}: {error}; docs/codebook.md describes a unit") from None
+            raise DataError(
+                f"{path}, line {number}: {error}; one JSON object a line, docs/codebook.md describes a unit"
+            ) from None
         if unit["uid"] in seen:
             raise DataError(f"{path}, line {number}: uid {unit['uid']!r} occurs twice; uids must be unique")
         seen.add(unit["uid"])
         units.append(unit)
+    if not units:
+        raise DataError(f"{path}: no labelled units, the file is empty; docs/codebook.md describes a unit")
     return units
+
+
+def _lines(path: Path) -> list[bytes]:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise DataError(
+            f"{path}: labelled units cannot be read ({error.strerror}); name a file of JSON lines, one unit a line"
+        ) from None
+    if packed := next((name for start, name in _PACKED.items() if data.startswith(start)), None):
+        raise DataError(f"{path}: labelled units are read unpacked, this file is packed ({packed}). Unpack it first")
+    return data.removeprefix(b"\xef\xbb\xbf").split(b"\n")
 
 
 def _check_soft(unit: Mapping[str, Any]) -> None:
@@ -157,11 +174,23 @@ def sides(config: TrainConfig) -> tuple[list[dict[str, Any]], list[dict[str, Any
         DataError: A file cannot be used, or the sides cannot (see ``check_split``).
     """
     units = read_units(Path(config.train))
-    if config.dev:
-        return part_threads(units, read_units(Path(config.dev)), config.shared_threads)
+    other = read_units(Path(config.dev)) if config.dev else None
+    place = f"{config.train} and {config.dev}" if config.dev else config.train
+    try:
+        return part_threads(*_parted(config, units, other), config.shared_threads)
+    except DataError as error:
+        way = "" if config.dev else "; units of more threads, another dev_share or folds, or a dev file would help"
+        raise DataError(f"{place}: {error}{way}") from None
+
+
+def _parted(
+    config: TrainConfig, units: list[dict[str, Any]], dev: list[dict[str, Any]] | None
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    if dev is not None:
+        return units, dev
     if not config.folds:
-        return part_threads(*split_threads(units, share=config.dev_share, seed=config.seed))
+        return split_threads(units, share=config.dev_share, seed=config.seed)
     fold = deal_folds(units, config.folds, seed=config.seed)
     held = [bool(f == config.fold - 1) for f in fold]
     dealt = ([u for u, out in zip(units, held, strict=True) if out == side] for side in (False, True))
-    return part_threads(next(dealt), next(dealt))
+    return next(dealt), next(dealt)

@@ -197,7 +197,7 @@ def codes_of_unit(unit: Mapping[str, Any]) -> list[int]:
     ``coders`` is either the number of coders, whose shares are ``soft``, or each coder's code by name.
 
     Raises:
-        DataError: A coder's code is unknown, or the shares are not those of so many coders.
+        DataError: ``coders`` is neither, a coder's code is unknown, or the shares are not those of so many coders.
 
     >>> codes_of_unit({"coders": 2, "soft": {"M": 0.5, "D": 0.5}}), codes_of_unit({"coders": {"ann": "M", "bo": "M"}})
     ([1, 1, 0], [2, 0, 0])
@@ -206,10 +206,17 @@ def codes_of_unit(unit: Mapping[str, Any]) -> list[int]:
     """
     coders, codes = unit.get("coders"), list(LABEL_CODES)
     if isinstance(coders, dict):
-        if unknown := set(coders.values()) - set(codes):
-            raise DataError(f"unit {unit.get('uid', '?')!r}: coders gave {sorted(map(str, unknown))}; known: {codes}")
+        if unknown := [code for code in coders.values() if code not in codes]:
+            raise DataError(
+                f"unit {unit.get('uid', '?')!r}: coders gave {sorted(set(map(str, unknown)))}; known: {codes}"
+            )
         return [list(coders.values()).count(code) for code in codes]
-    if not isinstance(coders, int) or not unit.get("soft"):
+    if coders is not None and (isinstance(coders, bool) or not isinstance(coders, int) or coders < 1):
+        raise DataError(
+            f"unit {unit.get('uid', '?')!r}: coders is {coders!r}, must be their number, 1 or more, or each one's code "
+            "by name"
+        )
+    if coders is None or not unit.get("soft"):
         return [0] * len(codes)
     counts = [float(unit["soft"].get(code, 0)) * coders for code in codes]
     if any(abs(c - round(c)) > 0.02 * coders for c in counts):
@@ -245,7 +252,7 @@ def _slicings(units: Sequence[Mapping[str, Any]]) -> dict[str, tuple[list[Any], 
     """Slice of each unit for every way of slicing, and the order of the slices where they have one."""
 
     def named(key: str) -> tuple[list[Any], tuple[str, ...]]:
-        values = [u.get(key) for u in units]
+        values = [None if u.get(key) == "" else u.get(key) for u in units]
         return values, tuple(sorted({str(v) for v in values if v is not None}))
 
     lengths = [next((name for name, end in _LENGTHS if len(u["reply"]) < end), _LONGEST) for u in units]

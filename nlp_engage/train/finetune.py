@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from torch.nn import functional
 from transformers import (
@@ -16,19 +17,29 @@ from transformers import (
     PrinterCallback,
     Trainer,
     TrainerCallback,
+    TrainerState,
     TrainingArguments,
     set_seed,
 )
 
 from nlp_engage.context import context_of_unit, labels_of_unit
+from nlp_engage.durable import write_atomically
 from nlp_engage.encoding import PAD_ID, PairEncoder
-from nlp_engage.errors import ModelError
+from nlp_engage.errors import DataError, ModelError, RunError
 from nlp_engage.scores import macro_f1
 from nlp_engage.train.ablation import keep_layers, thin_context
 from nlp_engage.train.data import drop_shared_threads, read_units, sides
 from nlp_engage.train.labeller import NetworkLabeller
 from nlp_engage.train.model import load_network, load_trained
-from nlp_engage.train.record import PREDICTIONS, checkpoint_to_resume, start_record, write_predictions
+from nlp_engage.train.places import TRAINED, base_folder, check_out, check_room, check_start
+from nlp_engage.train.record import (
+    PREDICTIONS,
+    TRAINER_STATE,
+    begin,
+    check_started,
+    start_record,
+    write_predictions,
+)
 from nlp_engage.types import LABEL_CODES, LANGUAGES
 
 if TYPE_CHECKING:
@@ -213,27 +224,28 @@ class _Teller(TrainerCallback):  # type: ignore[misc]  # transformers is untyped
         self._tell(state.global_step, state.max_steps, metrics)
 
 
-def _base_folder(config: TrainConfig) -> Path:
-    """The base, ready for training; any other encoder is made ready in ``out`` with its whole vocabulary."""
-    from nlp_engage.train.base import prepare_base
+class _Watch(TrainerCallback):  # type: ignore[misc]  # transformers is untyped for us
+    """Ends a training whose loss is no number any more, before such a network is kept."""
 
-    base, adopted = Path(config.base), Path(config.out) / "base"
-    if not (base / "base.json").is_file():
-        name = base.name if base.is_dir() else config.base
-        made = adopted / "base.json"
-        if not made.is_file() or json.loads(made.read_text("utf-8"))["base"] != name:
-            prepare_base(adopted, (), base=config.base, keep=None)
-        return adopted
-    if missing := [n for n in ("config.json", "tokenizer.json") if not (base / n).is_file()]:
-        raise ModelError(f"{base} is no base folder: {missing} missing. Make one with `nlp-engage base -o {base}`")
-    return base
+    def on_evaluate(self, _args: Any, state: Any, _control: Any, metrics: Mapping[str, float], **_: Any) -> None:
+        if not np.isfinite(metrics["eval_loss"]):
+            raise RunError(
+                f"step {state.global_step}: the loss on dev is {metrics['eval_loss']}, the training has diverged. Set "
+                "learning_rate and head_learning_rate lower, and out to a new folder"
+            )
 
 
 def _read_sides(config: TrainConfig) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     train, dev = sides(config)
     if not config.teacher_units:
         return train, dev
-    taught = drop_shared_threads(read_units(Path(config.teacher_units)), dev)
+    taught = read_units(Path(config.teacher_units))
+    if both := {u["uid"] for u in (*train, *dev)} & {u["uid"] for u in taught}:
+        raise DataError(
+            f"{config.teacher_units}: {len(both)} uids are among the labelled units, too, e.g. {min(both)!r}; "
+            "teacher_units are units nobody labelled (`nlp-engage teach`)"
+        )
+    taught = drop_shared_threads(taught, dev)
     return [*train * config.repeat, *taught], dev
 
 
@@ -253,33 +265,26 @@ def finetune(config: TrainConfig, *, tell: Tell | None = None) -> dict[str, Any]
     Raises:
         DataError: A setting is out of range, or the data cannot be trained on (see ``data.check_split``).
         ModelError: The base or the start cannot be used.
-        RunError: ``config.out`` holds checkpoints of other settings or other data.
+        RunError: ``config.out`` cannot be written to, lacks room, or holds checkpoints of other settings or other data
+            or something else; or the training has diverged.
     """
     config.check()
+    out = Path(config.out)
     train, dev = _read_sides(config)
-    base, out = _base_folder(config), Path(config.out)
+    check_out(out)
+    base = base_folder(config)
     if config.start:
-        _check_start(Path(config.start), base)
+        check_start(Path(config.start), base)
     record = start_record(config, base, train, dev)
-    checkpoint = checkpoint_to_resume(out, record)
+    check_started(out, record)
+    if all((out / name).is_file() for name in TRAINED):
+        finished: dict[str, Any] = json.loads((out / "training.json").read_text("utf-8"))
+        return finished
     set_seed(config.seed)
-    encoder = PairEncoder(Tokenizer.from_file(str(base / "tokenizer.json")))
-    trainer = EngageTrainer(
-        model=_starting_network(config, base),
-        args=_arguments(config, len(train)),
-        data_collator=collate,
-        train_dataset=make_dataset(train, encoder, config.context, roles=config.roles),
-        eval_dataset=make_dataset(dev, encoder, config.context, roles=config.roles),
-        compute_metrics=dev_scores,
-        callbacks=[
-            *([_Teller(tell)] if tell else []),
-            *([EarlyStoppingCallback(config.patience)] if config.patience else []),
-        ],
-    )
-    trainer.remove_callback(PrinterCallback)  # it would print to stdout, which is for data
-    trainer.config = config
-    trainer.label_weights = _label_weights(config, train)
-    trainer.train(resume_from_checkpoint=checkpoint)
+    network, encoder = _starting_network(config, base), PairEncoder(Tokenizer.from_file(str(base / "tokenizer.json")))
+    check_room(out, sum(p.numel() for p in network.parameters()))
+    trainer = _trainer(config, network, encoder, train, dev, tell)
+    _run(trainer, out, begin(out, record))
     if config.blend < 1:
         blend(trainer.model, load_trained(Path(config.start)), config.blend)
     record["history"] = [h for h in trainer.state.log_history if "eval_f1_mean" in h]
@@ -287,8 +292,61 @@ def finetune(config: TrainConfig, *, tell: Tell | None = None) -> dict[str, Any]
     _write_trained(out, trainer.model, base / "tokenizer.json")
     labeller = NetworkLabeller(trainer.model, encoder, config.context, roles=config.roles)
     write_predictions(out / PREDICTIONS, dev, labeller.predict([context_of_unit(u) for u in dev]).probabilities)
-    (out / "training.json").write_text(json.dumps(record, indent=1), "utf-8")
+    write_atomically(out / "training.json", json.dumps(record, indent=1).encode())
     return record
+
+
+def _trainer(
+    config: TrainConfig,
+    network: EngageNetwork,
+    encoder: PairEncoder,
+    train: Sequence[Mapping[str, Any]],
+    dev: Sequence[Mapping[str, Any]],
+    tell: Tell | None,
+) -> EngageTrainer:
+    trainer = EngageTrainer(
+        model=network,
+        args=_arguments(config, len(train)),
+        data_collator=collate,
+        train_dataset=make_dataset(train, encoder, config.context, roles=config.roles),
+        eval_dataset=make_dataset(dev, encoder, config.context, roles=config.roles),
+        compute_metrics=dev_scores,
+        callbacks=[
+            *([_Teller(tell)] if tell else []),
+            _Watch(),
+            *([EarlyStoppingCallback(config.patience)] if config.patience else []),
+        ],
+    )
+    trainer.remove_callback(PrinterCallback)  # it would print to stdout, which is for data
+    trainer.config = config
+    trainer.label_weights = _label_weights(config, train)
+    return trainer
+
+
+def _run(trainer: EngageTrainer, out: Path, checkpoint: Path | None) -> None:
+    """Train to the end, from a checkpoint if there is one; one that early stopping ended at is the end."""
+    if checkpoint is not None:
+        state = TrainerState.load_from_json(str(checkpoint / TRAINER_STATE))
+        if _stopped_early(state, trainer.config.patience):
+            best = out / "checkpoints" / Path(str(state.best_model_checkpoint)).name
+            trainer.model.load_state_dict(load_file(best / "model.safetensors"))
+            trainer.state = state
+            return
+    try:
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    except (SafetensorError, RuntimeError) as error:  # neither writer raises OSError where the disk is full
+        if isinstance(error, RuntimeError) and "PytorchStreamWriter" not in str(error):
+            raise
+        raise RunError(
+            f"{out}: a checkpoint could not be written ({str(error).splitlines()[0]}). Make room; the same command "
+            "goes on from the last whole one"
+        ) from error
+
+
+def _stopped_early(state: Any, patience: int) -> bool:
+    kept = state.stateful_callbacks.get(EarlyStoppingCallback.__name__, {})
+    counted = int(kept.get("attributes", {}).get("early_stopping_patience_counter", 0))
+    return patience > 0 and counted >= patience
 
 
 def blend(network: EngageNetwork, start: EngageNetwork, share: float) -> None:
@@ -313,18 +371,14 @@ def _write_trained(out: Path, network: EngageNetwork, tokenizer: Path) -> None:
 
 def _starting_network(config: TrainConfig, base: Path) -> EngageNetwork:
     """The base with fresh heads, or a finished network, with as many layers as the settings say."""
-    network = load_trained(Path(config.start)) if config.start else load_network(base)
+    try:
+        network = load_trained(Path(config.start)) if config.start else load_network(base)
+    except (OSError, ValueError) as error:
+        folder = config.start or base
+        raise ModelError(f"{folder} cannot be loaded: {str(error).splitlines()[0]} Make or fetch it again") from error
     if config.layers:
         keep_layers(network.encoder, config.layers)
     return network
-
-
-def _check_start(start: Path, base: Path) -> None:
-    tokenizer = "tokenizer.json"
-    if missing := [n for n in ("network.safetensors", "encoder.json", tokenizer) if not (start / n).is_file()]:
-        raise ModelError(f"start: {start} is no folder of a finished training: {missing} missing")
-    if (start / tokenizer).read_bytes() != (base / tokenizer).read_bytes():
-        raise ModelError(f"start: {start} has another tokenizer than base {base}; start on its own base")
 
 
 def _label_weights(config: TrainConfig, units: Sequence[Mapping[str, Any]]) -> Tensor | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nlp_engage.train.data import read_units
+from nlp_engage.train.data import read_units, sides
 from nlp_engage.train.evaluate import score_predictions
 from nlp_engage.train.finetune import finetune
 from nlp_engage.train.record import PREDICTIONS, read_predictions
@@ -33,14 +33,20 @@ def cross_validate(config: TrainConfig, *, tell: Tell | None = None) -> dict[str
     Raises:
         DataError: The data cannot be dealt into folds (see ``splits.deal_folds``), or a fold cannot be trained on.
     """
+    config.check()
     units = read_units(Path(config.train))
+    runs = [
+        replace(config, fold=number, out=str(Path(config.out) / f"fold-{number}"))
+        for number in range(1, config.folds + 1)
+    ]
+    for run in runs:  # all of them, before hours go into the first
+        sides(run)
     found: dict[str, list[float]] = {}
     f1 = []
-    for number in range(1, config.folds + 1):
-        folder = Path(config.out) / f"fold-{number}"
-        record = finetune(replace(config, fold=number, out=str(folder)), tell=tell)
+    for run in runs:
+        record = finetune(run, tell=tell)
         f1.append(record["dev"]["eval_f1_mean"])
-        found |= read_predictions(folder / PREDICTIONS)
+        found |= read_predictions(Path(run.out) / PREDICTIONS)
     scores = score_predictions(np.array([found[u["uid"]] for u in units]), units, seed=0) | {"f1_of_folds": f1}
     (Path(config.out) / "folds.json").write_text(json.dumps(scores, indent=1), "utf-8")
     return scores

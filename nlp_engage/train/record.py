@@ -9,21 +9,23 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from nlp_engage.durable import write_atomically
 from nlp_engage.errors import RunError
 from nlp_engage.train.config import TrainConfig
 from nlp_engage.types import LABEL_CODES, LANGUAGES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from nlp_engage.types import FloatArray
 
-_STARTED: Final = "started.json"
+STARTED: Final = "started.json"
+"""The file that says what a training was started with."""
 _PATHS: Final = ("base", "train", "dev", "out", "teacher_units", "start")
 """Settings of which the record keeps the name, not the path on this machine."""
 _PACKAGES: Final = ("nlp-engage", "torch", "transformers", "tokenizers", "datasets", "accelerate", "scikit-learn")
 PREDICTIONS: Final = "dev_predictions.jsonl"
-_TRAINER_STATE: Final = "trainer_state.json"
+TRAINER_STATE: Final = "trainer_state.json"
 """The file a checkpoint is finished with."""
 
 
@@ -33,32 +35,76 @@ def start_record(
     """What is known before the first step: settings, base, data, versions."""
     sides = (("train", config.train, train), ("dev", config.dev or config.train, dev))
     start = {"start": _sha256(Path(config.start) / "network.safetensors")} if config.start else {}
+    inputs = {path.name: _sha256(path) for path in sorted((base / "tokenizer.json", *base.glob("model*.safetensors")))}
+    if config.teacher_units:
+        inputs["teacher_units"] = _sha256(Path(config.teacher_units))
     return {
-        "config": {**asdict(config), **{k: Path(getattr(config, k)).name for k in _PATHS}},
+        "config": config_on_record(config),
         "base": json.loads((base / "base.json").read_text("utf-8")),
         **start,
         "data": {name: _describe(Path(path), units) for name, path, units in sides},
+        "inputs": inputs,
         "versions": {name: version(name) for name in _PACKAGES},
     }
 
 
-def checkpoint_to_resume(out: Path, record: Mapping[str, Any]) -> str | None:
-    """The last whole checkpoint; one that was being written when the machine stopped is passed over."""
-    started = out / _STARTED
-    if started.exists():
+def config_on_record(config: TrainConfig) -> dict[str, Any]:
+    """The settings as a record has them: of paths only the name."""
+    return {**asdict(config), **{k: Path(getattr(config, k)).name for k in _PATHS}}
+
+
+def check_started(out: Path, record: Mapping[str, Any]) -> None:
+    """Refuse to go on from checkpoints of other settings or other data.
+
+    Raises:
+        RunError: ``out`` was started with something else, which is named.
+    """
+    started = out / STARTED
+    if not started.exists():
+        return
+    try:
         before = json.loads(started.read_text("utf-8"))
-        defaults = {f.name: f.default for f in fields(TrainConfig) if f.default is not MISSING}
-        before["config"] = {**defaults, **before["config"]}  # settings that came after it was started
-        if changed := [k for k in ("config", "base", "start", "data") if before.get(k) != record.get(k)]:
-            raise RunError(
-                f"{out} was started with other settings: {', '.join(changed)} changed ({started} has the old "
-                "ones). Set out to a new folder, or delete this one."
-            )
-    else:
-        out.mkdir(parents=True, exist_ok=True)
-        started.write_text(json.dumps(record, indent=1), "utf-8")
-    whole = [p.parent for p in (out / "checkpoints").glob(f"checkpoint-*/{_TRAINER_STATE}")]
-    return str(max(whole, key=lambda p: int(p.name.split("-")[1]))) if whole else None
+        changed = list(_changes(before, record))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise RunError(f"{started} is damaged. Set out to a new folder, or delete this one.") from None
+    if changed:
+        raise RunError(
+            f"{out} was started with other settings: {', '.join(changed)} ({started} has the old ones). "
+            "Set out to a new folder, or delete this one."
+        )
+
+
+def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    """What is not as it was, in words. A setting or hash that came after the training was started is not compared."""
+    defaults = {f.name: f.default for f in fields(TrainConfig) if f.default is not MISSING}
+    settings = {**defaults, **before["config"]}
+    for name, value in now["config"].items():
+        if settings.get(name) != value:
+            yield f"{name} was {settings.get(name)!r}, is {value!r}"
+    for name, data in now["data"].items():
+        if before["data"][name]["sha256"] != data["sha256"]:
+            yield f"the file of {name} has changed"
+        elif before["data"][name] != data:
+            yield f"the units of {name} have changed"
+    hashes = before.get("inputs", {})
+    for name, digest in now["inputs"].items():
+        if hashes and hashes.get(name) != digest:
+            place = "the file of teacher_units" if name == "teacher_units" else f"{name} of the base"
+            yield f"{place} has changed"
+    for name in ("base", "start"):
+        if before.get(name) != now.get(name):
+            yield f"{name} has changed"
+
+
+def begin(out: Path, record: Mapping[str, Any]) -> Path | None:
+    """Put on record what is being started; the last whole checkpoint, if there is one.
+
+    One that was being written when the machine stopped is passed over.
+    """
+    if not (out / STARTED).exists():
+        write_atomically(out / STARTED, json.dumps(record, indent=1).encode())
+    whole = [p.parent for p in (out / "checkpoints").glob(f"checkpoint-*/{TRAINER_STATE}")]
+    return max(whole, key=lambda p: int(p.name.split("-")[1])) if whole else None
 
 
 def _describe(path: Path, units: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -83,7 +129,7 @@ def _sha256(path: Path) -> str:
 def write_predictions(path: Path, units: Sequence[Mapping[str, Any]], probabilities: FloatArray) -> None:
     """Write ``uid`` and probabilities in the order of ``LABELS``, a line a unit."""
     rows = ({"uid": u["uid"], "p": [round(float(x), 6) for x in p]} for u, p in zip(units, probabilities, strict=True))
-    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
+    write_atomically(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode())
 
 
 def read_predictions(path: Path) -> dict[str, list[float]]:

@@ -127,7 +127,7 @@ class Evaluation:
         columns |= {f"p_{label}": self.probabilities[:, k] for k, label in enumerate(LABELS)}
         return pa.table(columns)
 
-    def plot(self, path: Path) -> None:
+    def plot(self, path: str | Path) -> None:
         """Draw the reliability diagram (``tables.plot_reliability``)."""
         plot_reliability({self.name: self.scores}, path)
 

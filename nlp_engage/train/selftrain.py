@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from nlp_engage.context import context_of_unit, reply_contexts, units_of_replies
@@ -39,11 +41,13 @@ def teach(
         An act of another label than the unit's is left out.
 
     Raises:
-        DataError: ``per_file`` is not positive.
+        DataError: ``per_file`` is not positive, or a file is named twice.
         ReadError: A file cannot be read.
     """
     if per_file < 1:
         raise DataError(f"per_file is {per_file}, must be 1 or more")
+    if repeated := [file for file, times in Counter(map(os.path.realpath, files)).items() if times > 1]:
+        raise DataError(f"{repeated[0]} is named twice: its replies would be drawn twice. Name each archive once")
     for file in files:
         trees = [tree for tree in build_trees(read([file])) if tree.thread_id not in exclude]
         units = list(_draw(trees, per_file, random.Random(f"{seed}:{len(trees)}")))

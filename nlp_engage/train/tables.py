@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from nlp_engage.errors import DataError, require
@@ -9,7 +10,6 @@ from nlp_engage.types import LANGUAGES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
 NAMES: Final = {
     "per_language": "language",
@@ -69,7 +69,7 @@ def _confusion(result: Mapping[str, Any], labels: Sequence[str]) -> list[tuple[s
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
+    lines = [head, ["---"] * len(head), *([" ".join(cell.replace("|", r"\|").split()) for cell in row] for row in rows)]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
@@ -80,7 +80,7 @@ def _cell(scores: Mapping[str, Any] | None, key: str, form: str = ".3f") -> str:
     return f"{scores[key]:{form}}" + ("" if low is None else f" [{low:{form}}, {high:{form}}]")
 
 
-def plot_reliability(scores: Mapping[str, Any], path: Path) -> None:
+def plot_reliability(scores: Mapping[str, Any], path: str | Path) -> None:
     """Draw a reliability diagram: how often answers of some confidence are right, and how many there are.
 
     Args:
@@ -93,7 +93,8 @@ def plot_reliability(scores: Mapping[str, Any], path: Path) -> None:
 
     Source: Niculescu-Mizil and Caruana 2005, Predicting good probabilities with supervised learning, ICML.
     """
-    if path.suffix not in PLOTS:
+    path = Path(path)
+    if path.suffix.lower() not in PLOTS:
         raise DataError(f"{path} must end in {', '.join(PLOTS)}")
     require("matplotlib", extra="train")
     from matplotlib import rc_context
@@ -115,4 +116,4 @@ def plot_reliability(scores: Mapping[str, Any], path: Path) -> None:
         upper.set(ylabel="share that is right", xlim=(0, 1), ylim=(0, 1))
         lower.set(xlabel="confidence", ylabel="replies")
         upper.legend(loc="upper left", frameon=False)
-        figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix == ".svg" else {})
+        figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix.lower() == ".svg" else {})
