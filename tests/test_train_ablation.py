@@ -186,7 +186,7 @@ def test_balanced_weights_are_those_of_scikit_learn(tiny_training):
     [
         ({"context": "everything"}, "context is 'everything', must be one of full, reply, parent, post"),
         ({"class_weights": "auto"}, "class_weights is 'auto'"),
-        ({"layers": -1}, "layers must be 0 or more"),
+        ({"layers": -1}, "layers is -1, must be from 0"),
     ],
 )
 def test_settings_out_of_range_are_refused(tiny_training, change, message):
