@@ -54,13 +54,14 @@ def sample(
     """
     from nlp_engage.annotation.draw import draw_replies
     from nlp_engage.annotation.sheets import write_sheet
-    from nlp_engage.archive.store import is_run, read_run
+    from nlp_engage.archive.store import check_words, is_run, read_run
     from nlp_engage.readers import read
     from nlp_engage.show import plain
     from nlp_engage.tree import build_trees
 
     _check_sheet(out, "-o")
-    _check_words(source)
+    for path in filter(is_run, map(Path, source)):
+        check_words(path)
     run = Path(source[0]) if len(source) == 1 and is_run(Path(source[0])) else None
     draw = draw_replies(
         lambda: read_run(run) if run else build_trees(read(source)), n, design=design, by=by, explore=explore, seed=seed
@@ -77,23 +78,13 @@ def sample(
 def _check_sheet(path: Path, option: str) -> None:
     """Refuse a sheet of no known kind, and one that is there already: it may hold hours of somebody's work."""
     from nlp_engage.annotation.sheets import sheet_files
+    from nlp_engage.spreadsheet import check_new
 
     try:
         files = sheet_files(path)
     except DataError as error:
         raise click.BadParameter(str(error), param_hint=option) from None
-    if there := [file for file in files if file.exists()]:
-        raise DataError(f"{there[0]} is there already and may hold labels: choose another name, or delete it first.")
-
-
-def _check_words(source: Sequence[str]) -> None:
-    from nlp_engage.archive.store import is_run, read_manifest
-
-    for run in source:
-        if is_run(Path(run)) and (read_manifest(Path(run)).get("settings") or {}).get("text") is False:
-            raise DataError(
-                f"{run} was made with --no-text and holds no words to judge: label the archive again with them."
-            )
+    check_new(files)
 
 
 @click.command()

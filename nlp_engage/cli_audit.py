@@ -48,20 +48,18 @@ def plan(run: Path, budget: int, seed: int, out: Path) -> None:
       nlp-engage audit plan run --budget 200 -o sheet.csv
     """
     from nlp_engage.archive import read_run, run_manifest
+    from nlp_engage.archive.store import check_words
     from nlp_engage.durable import write_atomically
-    from nlp_engage.errors import DataError
     from nlp_engage.measure import collect
     from nlp_engage.measure.audit_plan import plan_audit
     from nlp_engage.measure.audit_sheet import sheet_bytes, sheet_units
+    from nlp_engage.spreadsheet import check_new
 
     if out.suffix not in _SHEETS:
         raise click.BadParameter(f"{out} must end in {' or '.join(_SHEETS)}", param_hint="-o")
-    if out.exists():
-        raise DataError(f"{out} is there already and may hold labels: choose another name, or delete it first.")
-    if (run_manifest(run).get("settings") or {}).get("text") is False:
-        raise DataError(
-            f"{run} was made with --no-text and holds no words to judge: label the archive again with them."
-        )
+    check_new([out])
+    run_manifest(run)  # finished
+    check_words(run)
     drawn = plan_audit(collect(read_run(run)), budget, seed=seed)
     write_atomically(out, sheet_bytes(sheet_units(read_run(run), drawn), out.suffix))
     click.echo(_strata_text(drawn.rows()), err=True)

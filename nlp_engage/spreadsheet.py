@@ -87,6 +87,16 @@ def from_csv(
     return [name for name in columns if name], rows
 
 
+def check_new(paths: Iterable[Path]) -> None:
+    """Refuse to write over a sheet: it may hold hours of somebody's work.
+
+    Raises:
+        DataError: One of the files is there.
+    """
+    if there := [path for path in paths if path.exists()]:
+        raise DataError(f"{there[0]} is there already and may hold labels: choose another name, or delete it first.")
+
+
 def _delimited(text: str) -> tuple[str, str]:
     """The text without the line that names the delimiter, and the delimiter."""
     first = re.split(r"[\r\n]", text, maxsplit=1)[0]

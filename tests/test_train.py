@@ -154,18 +154,7 @@ def test_the_checkpoint_is_chosen_on_the_mean_of_both_languages():
 
 def test_an_interrupted_training_ends_with_the_very_same_network(tiny_training, tmp_path, monkeypatch):
     config = replace(tiny_training.config, out=str(tmp_path / "run"))
-    steps = iter(range(1_000))
-    loss = EngageTrainer.compute_loss
-
-    def stopping(self, *args, **kwargs):
-        if self.model.training and next(steps) == 20:
-            raise KeyboardInterrupt
-        return loss(self, *args, **kwargs)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(EngageTrainer, "compute_loss", stopping)
-        with pytest.raises(KeyboardInterrupt):
-            finetune(config)
+    tiny.interrupt(config, monkeypatch, at=20)
     half_written = tmp_path / "run" / "checkpoints" / "checkpoint-24"
     half_written.mkdir()
     (half_written / "model.safetensors").write_bytes(b"half")
@@ -182,18 +171,7 @@ def test_early_stopping_counts_on_after_an_interruption(tiny_training, tmp_path,
     still = replace(
         tiny_training.config, learning_rate=0.0, head_learning_rate=0.0, patience=2, out=str(tmp_path / "run")
     )
-    steps = iter(range(1_000))
-    loss = EngageTrainer.compute_loss
-
-    def stopping(self, *args, **kwargs):
-        if self.model.training and next(steps) == 14:  # two evaluations, one of them without gain
-            raise KeyboardInterrupt
-        return loss(self, *args, **kwargs)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(EngageTrainer, "compute_loss", stopping)
-        with pytest.raises(KeyboardInterrupt):
-            finetune(still)
+    tiny.interrupt(still, monkeypatch, at=14)  # two evaluations, one of them without gain
     assert [step["step"] for step in finetune(still)["history"]] == [6, 12, 18]
 
 

@@ -144,27 +144,13 @@ def test_a_base_that_cannot_be_loaded_is_refused(tiny_training, tmp_path):
         finetune(short(tiny_training, tmp_path / "run", base=str(tmp_path / "base")))
 
 
-def interrupted(config, monkeypatch, after=4):
-    steps, loss = iter(range(1_000)), EngageTrainer.compute_loss
-
-    def stopping(self, *args, **kwargs):
-        if self.model.training and next(steps) == after:
-            raise KeyboardInterrupt
-        return loss(self, *args, **kwargs)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(EngageTrainer, "compute_loss", stopping)
-        with pytest.raises(KeyboardInterrupt):
-            finetune(config)
-
-
 def test_what_changed_since_a_training_was_started_is_named(tiny_training, tmp_path, monkeypatch):
     shutil.copytree(tiny_training.base, tmp_path / "base")
     taught = tiny.write_units(tmp_path / "taught.jsonl", tiny.units(2, "x", threads=3))
     train = shutil.copy(tiny_training.train, tmp_path / "train.jsonl")
     config = short(tiny_training, tmp_path / "run", base=str(tmp_path / "base"), train=str(train))
     config = replace(config, teacher_units=str(taught))
-    interrupted(config, monkeypatch)
+    tiny.interrupt(config, monkeypatch, at=4)
 
     def refused(message, **changes):
         with pytest.raises(RunError, match=rf"was started with other settings: {message} \(.*Set out to a new folder"):

@@ -86,3 +86,22 @@ def hub_folder(folder: Path) -> Path:
     BertModel(config, add_pooling_layer=False).save_pretrained(folder)
     PreTrainedTokenizerFast(tokenizer_object=made, bos_token="<s>", pad_token="<pad>").save_pretrained(folder)
     return folder
+
+
+def interrupt(config, monkeypatch, at):
+    """Begin a training and break it off, as Ctrl-C does, at one of its steps."""
+    import pytest
+
+    from nlp_engage.train.finetune import EngageTrainer, finetune
+
+    steps, loss = iter(range(1_000)), EngageTrainer.compute_loss
+
+    def stopping(self, *args, **kwargs):
+        if self.model.training and next(steps) == at:
+            raise KeyboardInterrupt
+        return loss(self, *args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(EngageTrainer, "compute_loss", stopping)
+        with pytest.raises(KeyboardInterrupt):
+            finetune(config)

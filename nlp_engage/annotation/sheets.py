@@ -131,9 +131,9 @@ def read_sheet(path: Path) -> list[dict[str, Any]]:
 def _rows(path: Path, text: str) -> Iterator[tuple[str, Any]]:
     head = text.lstrip()[:1]
     try:
-        if head == "[" or (head == "{" and is_export([_whole(text)])):
-            found = json.loads(text)
-            records = found if head == "[" else [found]
+        single = _whole(text) if head == "{" else None
+        if head == "[" or is_export([single]):
+            records: Any = json.loads(text) if head == "[" else [single]
             rows = codes_of_tasks(records) if is_export(records) else records
             yield from ((f"record {i}", row) for i, row in enumerate(rows, 1))
         elif head == "{":

@@ -12,7 +12,7 @@ import numpy as np
 
 from nlp_engage.archive.parts import part_paths
 from nlp_engage.archive.privacy import SALT, Privacy
-from nlp_engage.errors import RunError
+from nlp_engage.errors import DataError, RunError
 from nlp_engage.tree import build_tree
 from nlp_engage.types import ACTS, LABELS, Comment, LabelledTree, LinkMethod
 
@@ -65,6 +65,19 @@ def run_manifest(run: Path) -> dict[str, Any]:
             f"(`nlp-engage status {run}` tells how far it got)"
         )
     return manifest
+
+
+def check_words(run: Path) -> None:
+    """Refuse a run whose words were left out, where somebody is to read them.
+
+    Raises:
+        DataError: It was made with ``--no-text``.
+        RunError: The folder is no run.
+    """
+    if (read_manifest(run).get("settings") or {}).get("text") is False:
+        raise DataError(
+            f"{run} was made with --no-text and holds no words to judge: label the archive again with them."
+        )
 
 
 def run_scores(run: Path) -> dict[str, Any] | None:
