@@ -342,7 +342,7 @@ def test_a_folder_of_something_else_is_left_alone(archive, tmp_path):
 def test_two_at_once_are_kept_apart(archive, tmp_path):
     class Meanwhile(FakeLabeller):
         def predict(self, contexts):
-            with pytest.raises(RunError, match="another process is working"):
+            with pytest.raises(RunError, match=rf"another process \({os.getpid()}\) is working on .*run; wait for it"):
                 label_archive([archive], tmp_path / "run", FakeLabeller())
             return super().predict(contexts)
 
