@@ -211,6 +211,24 @@ def test_of_an_older_run_the_scores_are_known_if_the_shipped_model_made_it(archi
     assert set(run_held_out(tmp_path / "run")) == {"en", "zh"}
 
 
+def test_a_damaged_shipped_model_leaves_only_its_own_scores_unknown(archive, tmp_path, monkeypatch):
+    label_archive([archive], tmp_path / "run", FakeLabeller())
+    manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
+    manifest["model"]["sha256"] = "good"
+    (tmp_path / "run" / "manifest.json").write_text(json.dumps(manifest))
+    configs = {"cut": "{", "without": "{}", "odd": '["sha256"]', "good": '{"sha256": {"model.onnx": "good"}}'}
+    for name, config in configs.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").write_text(config)
+    folders = [tmp_path / "gone", *(tmp_path / name for name in configs)]
+    monkeypatch.setattr("nlp_engage.classify.folder.shipped_folders", lambda: folders)
+    assert run_scores(tmp_path / "run") is None  # it has none
+    (tmp_path / "good" / "scores.json").write_text(json.dumps(SCORES))
+    assert run_scores(tmp_path / "run") == SCORES
+    (tmp_path / "good" / "scores.json").write_text("{")
+    assert run_scores(tmp_path / "run") is None
+
+
 def test_a_grown_archive_labels_only_new_and_changed_threads(archive, tmp_path, small_parts):
     label_archive([archive], tmp_path / "run", FakeLabeller(), salt="s")
     grown = write_archive(tmp_path / "grown.jsonl", range(43))

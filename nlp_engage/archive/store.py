@@ -117,18 +117,34 @@ def run_held_out(run: Path) -> dict[str, HeldOut]:
 
 
 def _shipped_scores(sha256: str | None) -> dict[str, Any] | None:
-    """The scores of the shipped model whose weights these are, if there is one."""
+    """The scores of the shipped model whose weights these are.
+
+    Returns:
+        ``None`` where the run does not tell its weights, this installation has no such model, or the model's
+        ``scores.json`` is missing or damaged: a report says that scores are not at hand, it does not fail for want of
+        them.
+    """
     from nlp_engage.classify.folder import read_scores, shipped_folders
     from nlp_engage.errors import ModelError
 
-    try:
-        for folder in shipped_folders():
-            config = json.loads((folder / "config.json").read_text("utf-8"))  # no need to hash the weights
-            if config["sha256"]["model.onnx"] == sha256:
+    if sha256 is None:
+        return None
+    for folder in shipped_folders():
+        if _weights_of(folder) == sha256:
+            try:
                 return read_scores(folder)
-    except (ModelError, OSError, ValueError, KeyError):
-        pass  # a report says that the scores are not at hand; it does not fail for want of them
+            except ModelError:
+                return None
     return None
+
+
+def _weights_of(folder: Path) -> str | None:
+    """The hash of a model's weights as its ``config.json`` has it; ``None`` where that cannot be read."""
+    try:
+        digest: str = json.loads((folder / "config.json").read_text("utf-8"))["sha256"]["model.onnx"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return digest
 
 
 def read_run(run: str | Path) -> Iterator[LabelledTree]:
