@@ -17,7 +17,7 @@ from nlp_engage.tree import build_tree
 from nlp_engage.types import ACTS, LABELS, Comment, LabelledTree, LinkMethod
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -67,14 +67,17 @@ def run_manifest(run: Path) -> dict[str, Any]:
     return manifest
 
 
-def check_words(run: Path) -> None:
+def check_words(run: Path, manifest: Mapping[str, Any]) -> None:
     """Refuse a run whose words were left out, where somebody is to read them.
+
+    Args:
+        run: Run folder, for the message.
+        manifest: Its manifest.
 
     Raises:
         DataError: It was made with ``--no-text``.
-        RunError: The folder is no run.
     """
-    if (read_manifest(run).get("settings") or {}).get("text") is False:
+    if (manifest.get("settings") or {}).get("text") is False:
         raise DataError(
             f"{run} was made with --no-text and holds no words to judge: label the archive again with them."
         )
