@@ -462,6 +462,28 @@ label_archive([sys.argv[1]], sys.argv[2], Slow(), salt="s")
 """
 
 
+def test_exports_of_two_platforms_with_the_same_ids_stay_apart(tmp_path):
+    told = {"parent": "root", "author": "@bob", "author_id": "7", "timestamp": 1705795200}
+    video = {"id": "1", "title": "Cups", "extractor": "youtube", "channel_id": "7", "comments": [
+        {"id": "1001", "text": "does it leak?"} | told, {"id": "1002", "text": "mine does"} | told]}  # fmt: skip
+    comment = {"note_id": "1", "comment_like_count": 0, "create_date_time": "2024-01-01 08:00:00"}
+    comment |= {"user_id": "7", "add_ts": 1, "last_modify_ts": 1}
+    weibo = [{"comment_id": n, "content": text} | comment for n, text in (("1001", "好看"), ("1003", "漏水吗"))]
+    (tmp_path / "video.info.json").write_text(json.dumps(video))
+    (tmp_path / "comments.json").write_text(json.dumps(weibo))
+    files = [tmp_path / "video.info.json", tmp_path / "comments.json"]
+    manifest = label_archive(files, tmp_path / "run", FakeLabeller(), keep_authors=True).manifest
+    assert (manifest["threads"], manifest["comments"], manifest["duplicates_collapsed"]) == (2, 4, 0)
+    assert "edited" not in manifest["issues"]
+    trees = {labelled.tree.thread_id: labelled for labelled in read_run(tmp_path / "run")}
+    assert {n: [c.text for c in lt.tree.comments[1:]] for n, lt in trees.items()} == {
+        "youtube:1": ["does it leak?", "mine does"], "weibo:1": ["好看", "漏水吗"],
+    }  # fmt: skip
+    owners = {(n, c.text) for n, lt in trees.items() for c in lt.tree.comments[1:] if c.is_owner}
+    assert owners == {("youtube:1", "does it leak?"), ("youtube:1", "mine does")}  # 7 is somebody else on Weibo
+    assert not any(np.isnan(lt.probabilities[1:]).any() for lt in trees.values())
+
+
 def test_kill_minus_nine_at_any_point_loses_nothing(archive, tmp_path, small_parts):
     label_archive([archive], tmp_path / "whole", FakeLabeller(), salt="s")
     script = textwrap.dedent(SCRIPT).format(tests=str(Path(__file__).parent))
