@@ -8,6 +8,8 @@ from importlib.util import find_spec
 
 import numpy as np
 
+from nlp_engage.classify.runtime import OPENVINO_ARITHMETIC
+
 SIDE = 1536
 ROWS = 2048
 ROUNDS = 5
@@ -63,12 +65,7 @@ def _onnxruntime(model, threads):
 def _openvino(model, threads):
     import openvino
 
-    settings = {
-        "NUM_STREAMS": "1",
-        "INFERENCE_NUM_THREADS": str(threads),
-        "INFERENCE_PRECISION_HINT": "f32",
-        "DYNAMIC_QUANTIZATION_GROUP_SIZE": "64",
-    }
+    settings = {"NUM_STREAMS": "1", "INFERENCE_NUM_THREADS": str(threads), **OPENVINO_ARITHMETIC}
     core = openvino.Core()
     request = core.compile_model(core.read_model(model.SerializeToString()), "CPU", settings).create_infer_request()
     return lambda a: request.infer({"a": a}, share_inputs=True, share_outputs=True)

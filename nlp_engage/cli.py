@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any, Final
+from typing import Any
 
 import click
 
@@ -18,9 +18,7 @@ from nlp_engage import (
     cli_query,
     cli_train,
 )
-from nlp_engage.errors import NlpEngageError
-
-INTERRUPTED: Final = 130
+from nlp_engage.errors import INTERRUPTED, STOPPED, NlpEngageError
 
 
 class Program(click.Group):
@@ -34,7 +32,7 @@ class Program(click.Group):
             click.echo(f"nlp-engage: {error}", err=True)
             ctx.exit(1)
         except KeyboardInterrupt:
-            click.echo("\nnlp-engage: stopped; nothing half-written is left behind", err=True)
+            click.echo(STOPPED, err=True)
             ctx.exit(INTERRUPTED)
         except BrokenPipeError:  # the reader of a pipe has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

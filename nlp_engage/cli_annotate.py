@@ -54,14 +54,14 @@ def sample(
     """
     from nlp_engage.annotation.draw import draw_replies
     from nlp_engage.annotation.sheets import write_sheet
-    from nlp_engage.archive.store import check_words, is_run, read_run
+    from nlp_engage.archive.store import check_words, is_run, read_manifest, read_run
     from nlp_engage.readers import read
     from nlp_engage.show import plain
     from nlp_engage.tree import build_trees
 
     _check_sheet(out, "-o")
     for path in filter(is_run, map(Path, source)):
-        check_words(path)
+        check_words(path, read_manifest(path))
     run = Path(source[0]) if len(source) == 1 and is_run(Path(source[0])) else None
     draw = draw_replies(
         lambda: read_run(run) if run else build_trees(read(source)), n, design=design, by=by, explore=explore, seed=seed

@@ -58,8 +58,7 @@ def plan(run: Path, budget: int, seed: int, out: Path) -> None:
     if out.suffix not in _SHEETS:
         raise click.BadParameter(f"{out} must end in {' or '.join(_SHEETS)}", param_hint="-o")
     check_new([out])
-    run_manifest(run)  # finished
-    check_words(run)
+    check_words(run, run_manifest(run))
     drawn = plan_audit(collect(read_run(run)), budget, seed=seed)
     write_atomically(out, sheet_bytes(sheet_units(read_run(run), drawn), out.suffix))
     click.echo(_strata_text(drawn.rows()), err=True)

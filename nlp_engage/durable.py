@@ -1,15 +1,22 @@
-"""Files that are there whole or not at all, even if the process is killed or the machine stops."""
+"""Files that are there whole or not at all, even if the process is killed; folders one process at a time works in."""
 
 from __future__ import annotations
 
 import os
 import threading
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Final
+
+from nlp_engage.errors import RunError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+LOCK: Final = ".lock"
+"""The file in a folder that the process working in it holds locked."""
+LOCK_OWNER: Final = ".lock.pid"
+"""Its process id, in a file of its own: the locked one cannot be read on every system."""
 
 
 @contextmanager
@@ -55,6 +62,51 @@ def write_atomically(path: Path, data: bytes) -> None:
     """
     with whole(path) as file:
         file.write(data)
+
+
+@contextmanager
+def alone(folder: Path, way_out: str) -> Iterator[None]:
+    """Keep a second process out of a folder; the system frees the lock when this one ends, however it ends.
+
+    Args:
+        folder: The folder; made where needed.
+        way_out: What whoever comes second can do, for the message.
+
+    Raises:
+        RunError: Another process works there.
+
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder, alone(Path(folder), "wait for it"):
+    ...     try:
+    ...         with alone(Path(folder), "wait for it"):
+    ...             pass
+    ...     except RunError as error:
+    ...         print(str(error).replace(folder, "run").replace(str(os.getpid()), "4711"))
+    another process (4711) is working on run; wait for it
+    """
+    from filelock import FileLock, Timeout
+
+    folder.mkdir(parents=True, exist_ok=True)
+    lock, owner = FileLock(folder / LOCK), folder / LOCK_OWNER
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise RunError(f"another process{_told(owner)} is working on {folder}; {way_out}") from None
+    try:
+        owner.write_text(str(os.getpid()), "ascii")
+        yield
+    finally:
+        owner.unlink(missing_ok=True)
+        lock.release()
+
+
+def _told(owner: Path) -> str:
+    """The id of the process that holds a lock, in brackets; it may not have written it down yet."""
+    try:
+        return f" ({int(owner.read_text('ascii'))})"
+    except (OSError, ValueError):
+        return ""
 
 
 def _sync_folder(folder: Path) -> None:

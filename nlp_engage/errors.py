@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+INTERRUPTED: Final = 130
+"""Exit code after Ctrl-C: 128 and the number of the signal, as shells have it."""
+STOPPED: Final = "\nnlp-engage: stopped; nothing half-written is left behind"
+"""What is said then."""
+
 
 class NlpEngageError(Exception):
     """Base class: catch this to catch everything the package raises on purpose."""

@@ -68,6 +68,11 @@ def info(*comments, **more):
             "uploader": "Shop", "comment_count": 3, "comments": list(comments)} | more  # fmt: skip
 
 
+def playlist(*entries):
+    return {"id": "PL1", "title": "All cups", "_type": "playlist", "entries": list(entries),
+            "extractor": "youtube:tab", "extractor_key": "YoutubeTab"}  # fmt: skip
+
+
 def told(own, parent="root", **more):
     return {"id": own, "parent": parent, "text": "hi", "author": "@bob", "author_id": "UCb", "like_count": None,
             "timestamp": 1705795200, "_time_text": "11 days ago", "author_is_uploader": False} | more  # fmt: skip
@@ -94,6 +99,28 @@ YT_DLP = [
         told("A", author_is_uploader=True), told("B", author_id="UCshop")), {"A.is_owner": True, "B.is_owner": True}),
     quirk("yt-dlp", "like_count may be null", info(told("A"), told("B", like_count=3)), {
         "A.likes": None, "B.likes": 3}),
+    quirk("yt-dlp", "a playlist holds several videos, each a thread of its own", playlist(
+        info(told("A"), told("A.1", "A", author_id="UCshop")), info(told("B"), id="v2", channel_id="UCb"),
+        info(id="v3", comments=None), None), {
+        "A.thread_id": "v1", "A.parent_id": "v1", "A.1.parent_id": "A", "A.1.is_owner": True, "A.is_owner": False,
+        "B.thread_id": "v2", "B.is_owner": True, "v2.text": "Cups\n\nNew", "v3.platform": "youtube",
+        "B.platform": "youtube", "B.created": utc(2024, 1, 21, 0, 0, 0, 1)}, ids="v1 v2 v3 A A.1 B", skipped=1),
+    quirk("yt-dlp", "formats and captions come before the comments, and are long", {
+        "id": "v1", "title": "Cups", "formats": [{"url": "x" * 1000}] * 300, **info(told("A"))}, {
+        "A.parent_id": "v1", "v1.author": "UCshop"}, ids="v1 A"),
+    quirk("yt-dlp", "in a playlist, too", playlist(
+        {"id": "v1", "title": "Cups", "formats": [{"url": "x" * 1000}] * 300, **info(told("A"))}), {
+        "A.parent_id": "v1"}, ids="v1 A"),
+    quirk("yt-dlp", "lines of videos of which one has no comments", lines(
+        info(told("A")), info(id="v2", comments=None)), {
+          "v2.text": "Cups\n\nNew"}, ids="v1 A v2"),
+    quirk("yt-dlp-videos", "a flat playlist only lists its videos", playlist(
+        {"_type": "url", "id": "v1", "title": "Cups", "ie_key": "Youtube", "url": "https://video.example/v1"}, None), {
+        "v1.text": "Cups", "v1.platform": "youtube"}, ids="v1", skipped=1),
+    quirk("yt-dlp", "a playlist within a playlist is refused, and nothing else", playlist(
+        playlist(info(told("B"))), info(told("A"))), {"A.thread_id": "v1"}, ids="v1 A", rejected=1),
+    quirk("yt-dlp-videos", "a playlist within a playlist is refused", playlist(
+        playlist(info(told("A"))), {"id": "v2", "title": "Pots", "ie_key": "Youtube"}), ids="v2", rejected=1),
     quirk("yt-dlp-videos", "a video without comments is a post", {
         k: v for k, v in info(_type="video").items() if k != "comments"}, {"v1.text": "Cups\n\nNew"}, ids="v1"),
     quirk("yt-dlp-videos", "comments may be null", info(comments=None), ids="v1"),

@@ -49,7 +49,7 @@ LAYERS = (
     {"structure", "context", "encoding", "show", "agreement", "splits"},
     {"classify", "measure", "train"},
     {"archive", "report", "inspection", "annotation", "modelling"},
-    {"cli", *DOORS, "spacy_component", "__init__"},
+    {"__main__", "cli", *DOORS, "spacy_component", "__init__"},
 )
 SIDES = {"classify", "measure", "train"}
 
@@ -60,6 +60,7 @@ ALONGSIDE = {
     "mentions": {"names"},  # what a text says of whom it answers
     "writers": {"readers", "durable"},  # the names of a format's fields stand where it is read; files are there whole
     "report": {"archive"},  # a report is made of a run folder
+    "__main__": {"cli"},  # where the command begins
     "cli": DOORS,  # verbs of one program
     "cli_measure": {"cli_archive"},  # `demo` labels first
     "cli_explain": {"cli_archive", "cli_measure"},  # the same arguments and options
@@ -70,7 +71,7 @@ ALONGSIDE = {
 MODULE_LINES = 400
 FUNCTION_LINES = 40  # without the docstring
 WITHOUT_EXAMPLE = {"assemble"}  # its example is that of `collect`, which alone calls it
-PRINTING = {"cli", *DOORS}
+PRINTING = {"__main__", "cli", *DOORS}
 
 
 @dataclass(frozen=True)

@@ -211,6 +211,24 @@ def test_of_an_older_run_the_scores_are_known_if_the_shipped_model_made_it(archi
     assert set(run_held_out(tmp_path / "run")) == {"en", "zh"}
 
 
+def test_a_damaged_shipped_model_leaves_only_its_own_scores_unknown(archive, tmp_path, monkeypatch):
+    label_archive([archive], tmp_path / "run", FakeLabeller())
+    manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
+    manifest["model"]["sha256"] = "good"
+    (tmp_path / "run" / "manifest.json").write_text(json.dumps(manifest))
+    configs = {"cut": "{", "without": "{}", "odd": '["sha256"]', "good": '{"sha256": {"model.onnx": "good"}}'}
+    for name, config in configs.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").write_text(config)
+    folders = [tmp_path / "gone", *(tmp_path / name for name in configs)]
+    monkeypatch.setattr("nlp_engage.classify.folder.shipped_folders", lambda: folders)
+    assert run_scores(tmp_path / "run") is None  # it has none
+    (tmp_path / "good" / "scores.json").write_text(json.dumps(SCORES))
+    assert run_scores(tmp_path / "run") == SCORES
+    (tmp_path / "good" / "scores.json").write_text("{")
+    assert run_scores(tmp_path / "run") is None
+
+
 def test_a_grown_archive_labels_only_new_and_changed_threads(archive, tmp_path, small_parts):
     label_archive([archive], tmp_path / "run", FakeLabeller(), salt="s")
     grown = write_archive(tmp_path / "grown.jsonl", range(43))
@@ -342,7 +360,7 @@ def test_a_folder_of_something_else_is_left_alone(archive, tmp_path):
 def test_two_at_once_are_kept_apart(archive, tmp_path):
     class Meanwhile(FakeLabeller):
         def predict(self, contexts):
-            with pytest.raises(RunError, match="another process is working"):
+            with pytest.raises(RunError, match=rf"another process \({os.getpid()}\) is working on .*run; wait for it"):
                 label_archive([archive], tmp_path / "run", FakeLabeller())
             return super().predict(contexts)
 
@@ -442,6 +460,28 @@ class Slow(FakeLabeller):
         return super().predict(contexts)
 label_archive([sys.argv[1]], sys.argv[2], Slow(), salt="s")
 """
+
+
+def test_exports_of_two_platforms_with_the_same_ids_stay_apart(tmp_path):
+    told = {"parent": "root", "author": "@bob", "author_id": "7", "timestamp": 1705795200}
+    video = {"id": "1", "title": "Cups", "extractor": "youtube", "channel_id": "7", "comments": [
+        {"id": "1001", "text": "does it leak?"} | told, {"id": "1002", "text": "mine does"} | told]}  # fmt: skip
+    comment = {"note_id": "1", "comment_like_count": 0, "create_date_time": "2024-01-01 08:00:00"}
+    comment |= {"user_id": "7", "add_ts": 1, "last_modify_ts": 1}
+    weibo = [{"comment_id": n, "content": text} | comment for n, text in (("1001", "好看"), ("1003", "漏水吗"))]
+    (tmp_path / "video.info.json").write_text(json.dumps(video))
+    (tmp_path / "comments.json").write_text(json.dumps(weibo))
+    files = [tmp_path / "video.info.json", tmp_path / "comments.json"]
+    manifest = label_archive(files, tmp_path / "run", FakeLabeller(), keep_authors=True).manifest
+    assert (manifest["threads"], manifest["comments"], manifest["duplicates_collapsed"]) == (2, 4, 0)
+    assert "edited" not in manifest["issues"]
+    trees = {labelled.tree.thread_id: labelled for labelled in read_run(tmp_path / "run")}
+    assert {n: [c.text for c in lt.tree.comments[1:]] for n, lt in trees.items()} == {
+        "youtube:1": ["does it leak?", "mine does"], "weibo:1": ["好看", "漏水吗"],
+    }  # fmt: skip
+    owners = {(n, c.text) for n, lt in trees.items() for c in lt.tree.comments[1:] if c.is_owner}
+    assert owners == {("youtube:1", "does it leak?"), ("youtube:1", "mine does")}  # 7 is somebody else on Weibo
+    assert not any(np.isnan(lt.probabilities[1:]).any() for lt in trees.values())
 
 
 def test_kill_minus_nine_at_any_point_loses_nothing(archive, tmp_path, small_parts):

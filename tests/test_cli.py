@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import builtins
 import json
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import msgspec
@@ -14,7 +16,7 @@ from click.testing import CliRunner
 from fakes import FakeLabeller
 from test_archive import thread
 
-from nlp_engage import cli_archive
+from nlp_engage import __main__, cli_archive
 from nlp_engage.cli import main
 
 VERBS = (
@@ -195,6 +197,29 @@ def test_ctrl_c_says_how_to_go_on(archive, tmp_path, monkeypatch):
     assert result.exit_code == 130
     assert "Run the same command again" in result.output
     assert json.loads((tmp_path / "run" / "manifest.json").read_text())["complete"] is False
+
+
+def test_ctrl_c_while_python_is_importing_ends_in_one_line(monkeypatch, capsys):
+    real = builtins.__import__
+
+    def stopping(name, *args, **kwargs):
+        if name == "nlp_engage" and "cli" in args[2]:
+            raise KeyboardInterrupt
+        return real(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", stopping)
+    with pytest.raises(SystemExit) as end:
+        __main__.main()
+    assert end.value.code == 130
+    assert capsys.readouterr() == ("", "\nnlp-engage: stopped; nothing half-written is left behind\n")
+
+
+def test_the_command_begins_before_anything_that_takes_time_is_imported():
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8"))
+    assert project["project"]["scripts"] == {"nlp-engage": "nlp_engage.__main__:main"}
+    heavy = {"click", "msgspec", "numpy", "nlp_engage.cli"}
+    code = f"import sys, nlp_engage.__main__; print(*{heavy} & {{*sys.modules}})"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "\n"
 
 
 def test_a_closed_pipe_is_no_error(archive):

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 import test_readers_formats as formats
 import test_readers_platforms as platforms
+from quirks_video_social import info, playlist, told
 from reading import lines, owners, parents, put, read_all, reasons
 
 from nlp_engage.errors import ReadError
@@ -63,6 +64,25 @@ def test_huge_exports_are_read_inside_envelopes(tmp_path, monkeypatch, limit):
         want = _read(tmp_path, _dump(content))
         assert _read(tmp_path, _dump({"page": 1, "data": content, "more": False})) == want
         assert want[0]
+
+
+@pytest.mark.parametrize("limit", [0, 10**9], ids=["streamed", "whole"])
+def test_a_huge_playlist_is_read_video_by_video(tmp_path, monkeypatch, limit):
+    monkeypatch.setattr(jsonio, "MAX_WHOLE", limit)
+    long = {"formats": [{"url": "x" * 200}] * 3}
+    videos = info(told("A"), told("A.1", "A")), info(id="v2", comments=None), info(told("B"), id="v3", channel_id="UCb")
+    content = playlist(*({"id": v["id"], "title": v["title"]} | long | v for v in videos))
+    found, report = read_all(put(tmp_path, "x", content))
+    assert {c.id: c.thread_id for c in found.values()} == {
+        "v1": "v1", "A": "v1", "A.1": "v1", "v2": "v2", "v3": "v3", "B": "v3",
+    }  # fmt: skip
+    assert owners(found) == {"B"}  # A has the same author, below another's video
+    assert report.n_rejected == 0
+    if limit == 0:  # what surrounds the comments is kept up to a limit: beyond, no comment gets into another's thread
+        monkeypatch.setattr(jsonio, "MAX_RECORD", 1000)
+        found, report = read_all(tmp_path / "x")
+        assert {c.id: c.thread_id for c in found.values()} == {"v1": "v1", "A": "v1", "A.1": "v1", "v2": "v2"}
+        assert "save every video in a file of its own" in reasons(report)[0]
 
 
 RECORDS = {

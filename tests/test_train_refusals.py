@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -15,6 +18,7 @@ from click.testing import CliRunner
 from safetensors import SafetensorError
 
 from nlp_engage.cli import main
+from nlp_engage.durable import alone
 from nlp_engage.errors import DataError, ModelError, RunError
 from nlp_engage.modelling import train_model
 from nlp_engage.train import places
@@ -216,6 +220,50 @@ def test_a_folder_in_use_or_a_file_is_no_place_for_a_training(tiny_training, tmp
     shutil.copytree(tiny_training.base, tmp_path / "other")
     with pytest.raises(RunError, match=r"other holds tokenizer.json, config.json, model.safetensors, but no training"):
         finetune(short(tiny_training, tmp_path / "other"))
+
+
+def test_a_second_training_in_one_folder_is_refused_at_once(tiny_training, tmp_path):
+    seen = []
+
+    def tell(*_):
+        if not seen:
+            missing = short(tiny_training, tmp_path / "run", train=str(tmp_path / "never-looked-at.jsonl"))
+            with pytest.raises(RunError) as refusal:
+                finetune(missing)
+            seen.append(str(refusal.value))
+
+    finetune(short(tiny_training, tmp_path / "run"), tell=tell)
+    told = f"another process ({os.getpid()}) is working on {tmp_path / 'run'}; wait for it, stop it, or set out to a"
+    assert seen == [f"{told} new folder"]
+    assert not (tmp_path / "run" / ".lock.pid").exists()
+
+
+def test_folds_are_kept_from_a_second_training_too(tiny_training, tmp_path):
+    config = short(tiny_training, tmp_path / "run", dev="", folds=2)
+    with (
+        alone(tmp_path / "run", ""),
+        pytest.raises(RunError, match=r"another process \(\d+\) is working on .*run; wait"),
+    ):
+        cross_validate(config)
+    assert not (tmp_path / "run" / "fold-1").exists()
+
+
+def test_the_lock_of_a_killed_training_is_in_nobodys_way(tiny_training, tmp_path):
+    run = tmp_path / "run"
+    script = (
+        "import pathlib, sys, time\nfrom nlp_engage.durable import alone\n"
+        "with alone(pathlib.Path(sys.argv[1]), ''):\n    print('in', flush=True)\n    time.sleep(600)\n"
+    )
+    holder = subprocess.Popen([sys.executable, "-c", script, str(run)], stdout=subprocess.PIPE)
+    assert holder.stdout is not None
+    with holder.stdout:
+        assert holder.stdout.readline() == b"in\n"
+        with pytest.raises(RunError, match=rf"another process \({holder.pid}\) is working on"):
+            finetune(short(tiny_training, run))
+        holder.kill()
+        holder.wait()
+    assert (run / ".lock.pid").exists()  # as SIGKILL leaves it
+    assert finetune(short(tiny_training, run))["dev"]
 
 
 def test_a_disk_too_full_for_checkpoints_is_told_before_training(tiny_training, tmp_path, monkeypatch):

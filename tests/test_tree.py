@@ -432,3 +432,41 @@ def test_grouping_gives_back_what_it_was_given_also_what_no_line_can_hold(odd):
     tree, other = build_trees(apart)
     assert everything(tree) == everything(build_tree(thread))
     assert other.thread_id == "q"
+
+
+TWO_PLATFORMS = [
+    Comment(id="1", thread_id="1", text="Cups, the film", author="7", platform="youtube"),
+    Comment(id="2", thread_id="1", parent_id="1", text="does it leak?", platform="youtube"),
+    Comment(id="3", thread_id="1", parent_id="2", root_id="2", text="no", platform="YouTube"),
+    Comment(id="1", thread_id="1", text="新杯子", author="8", platform="weibo"),
+    Comment(id="2", thread_id="1", parent_id="1", text="好看", author="7", platform="weibo"),
+    Comment(id="9", thread_id="9", text="elsewhere", platform="weibo"),
+]
+
+
+@pytest.mark.parametrize("step", [1, -1])
+def test_threads_of_two_platforms_that_share_an_id_are_two_trees(step):
+    trees = {tree.thread_id: tree for tree in build_trees(TWO_PLATFORMS[::step])}
+    found = {name: [(c.id, c.text) for c in tree.comments] for name, tree in trees.items()}
+    assert found == {
+        "weibo:1": [("weibo:1", "新杯子"), ("2", "好看")],
+        "youtube:1": [("youtube:1", "Cups, the film"), ("2", "does it leak?"), ("3", "no")],
+        "9": [("9", "elsewhere")],
+    }
+    assert trees["youtube:1"].parents.tolist() == [-1, 0, 1]
+    assert all(not tree.issues for tree in trees.values())
+    again = {tree.thread_id: tree for tree in build_trees(c for tree in trees.values() for c in healed(tree))}
+    assert {name: tree.comments for name, tree in again.items()} == {n: t.comments for n, t in trees.items()}
+
+
+def test_records_without_a_platform_belong_to_the_one_that_is_told():
+    post, *rest = TWO_PLATFORMS[:3]
+    bare = [
+        Comment(id="4", thread_id="1", parent_id="1"),
+        Comment(id="5", thread_id="1", parent_id="4", platform="4cat"),
+    ]
+    (tree,) = build_trees([*bare, *rest, post])
+    assert sorted(c.id for c in tree.comments) == ["1", "2", "3", "4", "5"]
+    assert {t.thread_id: len(t) for t in build_trees([*bare, *TWO_PLATFORMS])} == {
+        "1": 3, "weibo:1": 2, "youtube:1": 3, "9": 1,
+    }  # fmt: skip

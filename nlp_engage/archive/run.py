@@ -8,7 +8,6 @@ import secrets
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -22,14 +21,14 @@ from nlp_engage.archive.privacy import SALT, Privacy
 from nlp_engage.archive.progress import PROGRESS, Progress
 from nlp_engage.archive.spill import DEFAULT_MEMORY, ThreadStore
 from nlp_engage.archive.store import MANIFEST, REJECTS, SCORES, is_run, read_manifest
-from nlp_engage.durable import write_atomically
+from nlp_engage.durable import LOCK, LOCK_OWNER, alone, write_atomically
 from nlp_engage.errors import RunError
 from nlp_engage.readers import read
 from nlp_engage.readers.registry import account_key
 from nlp_engage.types import ReadReport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from nlp_engage.archive.parts import Books
     from nlp_engage.types import Labeller
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
 WORKERS: Final = 2
 """Parts in hand at once: enough for one to compute while the other is read or written (``docs/scale.md``)."""
 _SPILL: Final = ".spill"
-_LOCK: Final = ".lock"
 _COUNTS: Final = ("records", "threads", "posts", "comments", "labelled")
 
 
@@ -142,7 +140,7 @@ def label_archive(
     """
     folder, report = Path(out), ReadReport()
     _check_folder(folder)
-    with _locked(folder):
+    with alone(folder, f"wait for it (nlp-engage status {folder}) or choose another -o"):
         privacy = _privacy(salt or _own_salt(folder), keep_authors=keep_authors, text=text, mask=mask)
         made_with = _made_with(folder, labeller, privacy.settings | _owners(owners, privacy))
         told = Progress(folder, report, progress)
@@ -233,24 +231,9 @@ class _Worker:
 def _check_folder(folder: Path) -> None:
     if folder.is_file():
         raise RunError(f"{folder} is a file; -o names the run folder to make or to finish")
-    ours = {_LOCK, SALT, _SPILL, PROGRESS}
+    ours = {LOCK, LOCK_OWNER, SALT, _SPILL, PROGRESS}
     if not is_run(folder) and folder.exists() and any(path.name not in ours for path in folder.iterdir()):
         raise RunError(f"{folder} holds files but no {MANIFEST}: not a run folder. Choose another one with -o.")
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Keep a second process out; the system frees the lock when this one ends, however it ends."""
-    from filelock import FileLock, Timeout
-
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(folder / _LOCK, timeout=0):
-            yield
-    except Timeout:
-        raise RunError(
-            f"another process is working on {folder}; wait for it (nlp-engage status {folder}) or choose another -o"
-        ) from None
 
 
 def _own_salt(folder: Path) -> str:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from nlp_engage.errors import RunError
+from nlp_engage.grouping import by_platform
 from nlp_engage.types import Comment
 
 if TYPE_CHECKING:
@@ -152,13 +153,13 @@ class ThreadStore:
 
 
 def threads_of(records: Iterable[bytes]) -> Iterator[list[Comment]]:
-    """Decode the records of a part and yield them thread by thread, by thread id."""
+    """Decode the records of a part and yield them thread by thread, by thread id (and platform: ``by_platform``)."""
     threads: defaultdict[str, list[Comment]] = defaultdict(list)
     for record in records:
         comment = _DECODER.decode(record)
         threads[comment.thread_id].append(comment)
     for name in sorted(threads):
-        yield threads.pop(name)
+        yield from by_platform(threads.pop(name))
 
 
 def _batches(comments: Iterable[Comment]) -> Iterator[pa.Table]:

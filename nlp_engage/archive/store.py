@@ -17,7 +17,7 @@ from nlp_engage.tree import build_tree
 from nlp_engage.types import ACTS, LABELS, Comment, LabelledTree, LinkMethod
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -67,14 +67,17 @@ def run_manifest(run: Path) -> dict[str, Any]:
     return manifest
 
 
-def check_words(run: Path) -> None:
+def check_words(run: Path, manifest: Mapping[str, Any]) -> None:
     """Refuse a run whose words were left out, where somebody is to read them.
+
+    Args:
+        run: Run folder, for the message.
+        manifest: Its manifest.
 
     Raises:
         DataError: It was made with ``--no-text``.
-        RunError: The folder is no run.
     """
-    if (read_manifest(run).get("settings") or {}).get("text") is False:
+    if (manifest.get("settings") or {}).get("text") is False:
         raise DataError(
             f"{run} was made with --no-text and holds no words to judge: label the archive again with them."
         )
@@ -117,18 +120,34 @@ def run_held_out(run: Path) -> dict[str, HeldOut]:
 
 
 def _shipped_scores(sha256: str | None) -> dict[str, Any] | None:
-    """The scores of the shipped model whose weights these are, if there is one."""
+    """The scores of the shipped model whose weights these are.
+
+    Returns:
+        ``None`` where the run does not tell its weights, this installation has no such model, or the model's
+        ``scores.json`` is missing or damaged: a report says that scores are not at hand, it does not fail for want of
+        them.
+    """
     from nlp_engage.classify.folder import read_scores, shipped_folders
     from nlp_engage.errors import ModelError
 
-    try:
-        for folder in shipped_folders():
-            config = json.loads((folder / "config.json").read_text("utf-8"))  # no need to hash the weights
-            if config["sha256"]["model.onnx"] == sha256:
+    if sha256 is None:
+        return None
+    for folder in shipped_folders():
+        if _weights_of(folder) == sha256:
+            try:
                 return read_scores(folder)
-    except (ModelError, OSError, ValueError, KeyError):
-        pass  # a report says that the scores are not at hand; it does not fail for want of them
+            except ModelError:
+                return None
     return None
+
+
+def _weights_of(folder: Path) -> str | None:
+    """The hash of a model's weights as its ``config.json`` has it; ``None`` where that cannot be read."""
+    try:
+        digest: str = json.loads((folder / "config.json").read_text("utf-8"))["sha256"]["model.onnx"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return digest
 
 
 def read_run(run: str | Path) -> Iterator[LabelledTree]:

@@ -21,7 +21,11 @@ AUTO: Final = "auto"
 RUNTIMES: Final = ("onnxruntime", "openvino")
 OUTPUTS: Final = ("labels", "acts")
 _X86: Final = ("x86_64", "AMD64")
-_BLOCK: Final = "64"
+OPENVINO_ARITHMETIC: Final = {
+    "INFERENCE_PRECISION_HINT": "f32",  # what is not 8 bits stays float32, on processors with bfloat16, too
+    "DYNAMIC_QUANTIZATION_GROUP_SIZE": "64",  # activations in 8-bit blocks, as ONNX Runtime has them
+}
+"""How OpenVINO multiplies, whatever the threads."""
 
 
 def choose_runtime(wanted: str = AUTO) -> str:
@@ -92,8 +96,7 @@ def _openvino(model: Path, threads: int) -> Run:
     settings = {
         "NUM_STREAMS": str(threads),
         "INFERENCE_NUM_THREADS": str(threads),
-        "INFERENCE_PRECISION_HINT": "f32",  # what is not 8 bits stays float32, on processors with bfloat16, too
-        "DYNAMIC_QUANTIZATION_GROUP_SIZE": _BLOCK,  # activations in 8-bit blocks, as ONNX Runtime has them
+        **OPENVINO_ARITHMETIC,
     }
     compiled = openvino.Core().compile_model(str(model), "CPU", settings)
     local = threading.local()  # a request holds its tensors: every thread needs its own

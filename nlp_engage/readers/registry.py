@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 
@@ -74,6 +74,8 @@ FORMATS: Final[tuple[Format, ...]] = (
 
 _MAX_OWNERS: Final = 2_000_000
 """Posts whose author is remembered, to know the owner's comments in other files."""
+_Owners: TypeAlias = "dict[tuple[str | None, str], str]"
+"""Platform and thread id -> author of the post."""
 _ENVELOPES: Final = ("data", "result", "results", "response", "items", "comments", "list", "records", "rows", "body")
 """Members under which people's own scripts put what a platform has answered, up to two deep."""
 _DATA: Final = frozenset({"json", "lines", "xml", "parquet"})
@@ -258,7 +260,7 @@ class _Run:
         self, jobs: Sequence[_Job], columns: Mapping[str, str] | None, report: ReadReport, head: int | None
     ) -> None:
         self._jobs, self._columns, self._report, self._head = jobs, columns, report, head
-        self._owners: dict[str, str] = {}
+        self._owners: _Owners = {}
         self._memory: dict[str, dict[str, Any]] = {job.format.name: {} for job in jobs}
 
     def comments(self, paths: Sequence[str]) -> Iterator[Comment]:
@@ -315,12 +317,15 @@ class _SampleBooks(ReadReport):
             self._report.reject(file, place, reason, excerpt)
 
 
-def _own(comment: Comment, owners: dict[str, str]) -> Comment:
+def _own(comment: Comment, owners: _Owners) -> Comment:
     """Mark what the author of the post wrote below it."""
+    if comment.author is None or (comment.is_owner and comment.id != comment.thread_id):
+        return comment
+    thread = comment.platform, comment.thread_id  # platforms count alike: an id alone may be that of another post
     if comment.id == comment.thread_id:
-        if comment.author is not None and len(owners) < _MAX_OWNERS:
-            owners[comment.thread_id] = comment.author
-    elif not comment.is_owner and comment.author is not None and owners.get(comment.thread_id) == comment.author:
+        if len(owners) < _MAX_OWNERS:
+            owners[thread] = comment.author
+    elif owners.get(thread) == comment.author:
         return msgspec.structs.replace(comment, is_owner=True)
     return comment
 

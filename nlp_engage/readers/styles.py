@@ -61,6 +61,7 @@ class Style:
         finish: Changes a comment afterwards, seeing its record.
         ahead: All files of the format are looked through first, to know the authors of posts that come late.
         chained: The same, and records name no thread: it is the end of their chain of parents.
+        alone: Tells of a document that is a page even where it has no list of records.
         once: Whether a document may list a comment twice (pinned, hot): the second is skipped.
         first: Which files are to be read first, because they hold the posts.
     """
@@ -79,6 +80,7 @@ class Style:
     finish: Callable[[Comment, dict[str, Any], Page], Comment] | None = None
     ahead: bool = False
     chained: bool = False
+    alone: Callable[[Any], bool] = lambda value: False
     once: bool = False
     first: Callable[[Source], bool] = lambda source: False
 
@@ -123,6 +125,9 @@ class Style:
             pass
         return any(self.fits(record) for record in page.extra)
 
+    def _stands(self, doc: Any, source: Source) -> bool:
+        return self.alone(doc) or self._outside(doc, source)
+
     def prepare(self, source: Source) -> None:
         """Learn the parent of every record of a file, and who wrote the posts."""
         chains: Chains = source.memory.setdefault("chains", Chains())
@@ -144,7 +149,7 @@ class Style:
 
     def read(self, source: Source, report: ReadReport) -> Iterator[Comment]:
         """Read every record of a file."""
-        for page, records in pages(source, self.lists, report, self.name, self.fits, self._outside):
+        for page, records in pages(source, self.lists, report, self.name, self.fits, self._stands):
             yield from self._opened(page, report)
             for place, record in chain(enumerate(page.extra, 1), records):
                 yield from self.comments(record, page, report, place)

@@ -31,7 +31,7 @@ from nlp_engage.train.ablation import keep_layers, thin_context
 from nlp_engage.train.data import drop_shared_threads, read_units, sides
 from nlp_engage.train.labeller import NetworkLabeller
 from nlp_engage.train.model import load_network, load_trained
-from nlp_engage.train.places import TRAINED, base_folder, check_out, check_room, check_start
+from nlp_engage.train.places import TRAINED, alone_in, base_folder, check_out, check_room, check_start
 from nlp_engage.train.record import (
     PREDICTIONS,
     TRAINER_STATE,
@@ -266,12 +266,17 @@ def finetune(config: TrainConfig, *, tell: Tell | None = None) -> dict[str, Any]
         DataError: A setting is out of range, or the data cannot be trained on (see ``data.check_split``).
         ModelError: The base or the start cannot be used.
         RunError: ``config.out`` cannot be written to, lacks room, or holds checkpoints of other settings or other data
-            or something else; or the training has diverged.
+            or something else; another process trains there; or the training has diverged.
     """
     config.check()
     out = Path(config.out)
-    train, dev = _read_sides(config)
     check_out(out)
+    with alone_in(out):
+        return _finetune(config, out, tell)
+
+
+def _finetune(config: TrainConfig, out: Path, tell: Tell | None) -> dict[str, Any]:
+    train, dev = _read_sides(config)
     base = base_folder(config)
     if config.start:
         check_start(Path(config.start), base)

@@ -12,9 +12,12 @@ import numpy as np
 from nlp_engage.train.data import read_units, sides
 from nlp_engage.train.evaluate import score_predictions
 from nlp_engage.train.finetune import finetune
+from nlp_engage.train.places import alone_in
 from nlp_engage.train.record import PREDICTIONS, read_predictions
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from nlp_engage.train.config import TrainConfig
     from nlp_engage.train.finetune import Tell
 
@@ -32,6 +35,7 @@ def cross_validate(config: TrainConfig, *, tell: Tell | None = None) -> dict[str
 
     Raises:
         DataError: The data cannot be dealt into folds (see ``splits.deal_folds``), or a fold cannot be trained on.
+        RunError: As ``finetune``; also where another process trains in ``config.out``.
     """
     config.check()
     units = read_units(Path(config.train))
@@ -41,6 +45,14 @@ def cross_validate(config: TrainConfig, *, tell: Tell | None = None) -> dict[str
     ]
     for run in runs:  # all of them, before hours go into the first
         sides(run)
+    with alone_in(Path(config.out)):
+        return _each(config, units, runs, tell)
+
+
+def _each(
+    config: TrainConfig, units: Sequence[Mapping[str, Any]], runs: Sequence[TrainConfig], tell: Tell | None
+) -> dict[str, Any]:
+    """Train every fold and score them together."""
     found: dict[str, list[float]] = {}
     f1 = []
     for run in runs:

@@ -8,11 +8,13 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from nlp_engage.durable import alone
 from nlp_engage.errors import ModelError, RunError
 from nlp_engage.train.record import STARTED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from nlp_engage.train.config import TrainConfig
 
@@ -41,6 +43,15 @@ def check_out(out: Path) -> None:
             f"out: {out} holds {', '.join(held)}, but no training was started there; it would be overwritten. "
             "Set out to a new folder"
         )
+
+
+def alone_in(out: Path) -> AbstractContextManager[None]:
+    """Keep a second training out of a folder while one is at work there.
+
+    Raises:
+        RunError: Another process trains there (when entered).
+    """
+    return alone(out, "wait for it, stop it, or set out to a new folder")
 
 
 def check_room(out: Path, parameters: int) -> None:
