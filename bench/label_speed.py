@@ -31,9 +31,9 @@ from nlp_engage.archive.parts import comment_table, label_table
 from nlp_engage.archive.privacy import Privacy
 from nlp_engage.classify import OnnxLabeller, model_folder
 from nlp_engage.classify.folder import SHIPPED
-from nlp_engage.classify.onnx import available_cores, length_batches, pad
+from nlp_engage.classify.onnx import available_cores, length_batches
 from nlp_engage.context import reply_contexts
-from nlp_engage.encoding import MAX_TOKENS, PairEncoder
+from nlp_engage.encoding import MAX_TOKENS, PairEncoder, pad
 from nlp_engage.readers import read
 from nlp_engage.tree import build_trees, healed
 from nlp_engage.writers import write
