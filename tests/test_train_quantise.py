@@ -58,10 +58,10 @@ def test_matrices_are_int8_by_column_and_what_follows_them_stays_float(tiny_mode
         values, scales = (constants[name] for name in node.input[:2])
         assert values.data_type == TensorProto.INT8
         assert list(scales.dims) == [values.dims[1]]
-    for kind in ("LayerNormalization", "Softmax"):
-        into = [maker[n.input[0]].op_type for n in graph.node if n.op_type == kind]
-        assert into
-        assert "DequantizeLinear" not in into
+    for kind in ("LayerNormalization", "Softmax", "Gemm", "Gather"):  # Gemm: the heads
+        nodes = [n for n in graph.node if n.op_type == kind]
+        assert nodes
+        assert not [name for n in nodes for name in n.input if name in maker and "Linear" in maker[name].op_type]
 
 
 def test_each_word_has_a_scale_of_its_own(float32):

@@ -93,7 +93,7 @@ def _openvino(model: Path, threads: int) -> Run:
         "NUM_STREAMS": str(threads),
         "INFERENCE_NUM_THREADS": str(threads),
         "INFERENCE_PRECISION_HINT": "f32",  # what is not 8 bits stays float32, on processors with bfloat16, too
-        "DYNAMIC_QUANTIZATION_GROUP_SIZE": _BLOCK,  # for weights in blocks, as ONNX Runtime does; static int8 has ranges
+        "DYNAMIC_QUANTIZATION_GROUP_SIZE": _BLOCK,  # of weights in blocks; static int8 has its ranges
     }
     compiled = openvino.Core().compile_model(str(model), "CPU", settings)
     local = threading.local()  # a request holds its tensors: every thread needs its own
