@@ -96,7 +96,7 @@ def test_without_a_reply_there_are_no_ranges(float32, tmp_path):
 
 def test_the_folder_says_how_many_replies_and_holds_none_of_them(tiny_training, tiny_model, tmp_path):
     assert json.loads((tiny_model / "training.json").read_text("utf-8"))["quantisation"]["replies"] == 96
-    assert "in ranges that were fixed on\n  96 unlabelled replies" in (tiny_model / "README.md").read_text("utf-8")
+    assert "in ranges that were fixed on\n  96 replies" in (tiny_model / "README.md").read_text("utf-8")
     told = {**tiny.units(1, "c", threads=1)[0], "reply": "ourlittlesecret"}
     own = tiny.write_units(tmp_path / "own.jsonl", [told, *tiny.units(1, "c", threads=1)[1:]])
     arguments = ["export", str(tiny_training.out), "--train", str(tiny_training.train), "--dev", str(tiny_training.dev)]

@@ -140,8 +140,8 @@ scheme {config[scheme]}, `docs/codebook.md`), and names the act behind it (15 co
   the post, and up to three ancestors with who speaks; at most {config[max_tokens]} tokens. Reply and context are
   mean-pooled apart; two linear heads.
 * **File**: `model.onnx`, {size:.1f} MB, static int8: weights, and activations in ranges that were fixed on
-  {quantisation[replies]} unlabelled replies of the data, so that a reply's label does not depend on its batch. No
-  torch, no pickle.
+  {quantisation[replies]} replies of the data, so that a reply's label does not depend on its batch. No torch, no
+  pickle.
 * **Trained on** {train}, {settings[epochs]} epoch(s), peak rate {settings[learning_rate]}, seed {settings[seed]},
   soft label targets, act loss weighted {settings[act_weight]}. The checkpoint with the best mean of the two
   languages' macro-F1 on {dev} was kept. The texts are other people's and are not shipped.

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Units = Sequence[Mapping[str, Any]]
 
 REPLIES: Final = 300
-"""Replies the ranges are taken from (``docs/experiments.md``: twice as many change nothing)."""
+"""Replies the ranges are taken from, as many as NNCF takes if nothing is said."""
 _FLOAT: Final = ("Gather", "Gemm")
 """What NNCF leaves alone: tables (``quantise_embeddings`` did what is large) and the heads, two products a reply."""
 _SEED: Final = 0
@@ -42,7 +42,7 @@ def calibration_units(train: Units, dev: Units, replies: int = REPLIES) -> list[
         replies: How many to draw, as many of each language.
 
     Returns:
-        Units in the order of the input, the same at every call; fewer where there are no more.
+        Units language by language, the same at every call; fewer where there are no more.
 
     >>> units = [{"lang": "en", "uid": 1}, {"lang": "zh", "uid": 2}, {"lang": "en", "uid": 3}]
     >>> [u["uid"] for u in calibration_units(units[1:], units[:1], replies=4)]
