@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import math
 import random
 import statistics
 import tempfile
@@ -31,9 +32,9 @@ from nlp_engage.archive.parts import comment_table, label_table
 from nlp_engage.archive.privacy import Privacy
 from nlp_engage.classify import OnnxLabeller, model_folder
 from nlp_engage.classify.folder import SHIPPED
-from nlp_engage.classify.onnx import available_cores, length_batches, pad
+from nlp_engage.classify.onnx import available_cores, length_batches
 from nlp_engage.context import reply_contexts
-from nlp_engage.encoding import MAX_TOKENS, PairEncoder
+from nlp_engage.encoding import MAX_TOKENS, PairEncoder, pad
 from nlp_engage.readers import read
 from nlp_engage.tree import build_trees, healed
 from nlp_engage.writers import write
@@ -131,12 +132,15 @@ def plain_loop_rate(model: Path, contexts: list) -> float:
 
 
 def weights_per_token(model: Path) -> int:
-    """Multiply-adds with the weights of the model for one token: the matrices in 8-bit blocks."""
+    """Multiply-adds with the weights of the model for one token: the 8-bit matrices, static or in blocks."""
     import onnx
 
-    nodes = onnx.load(str(model / "model.onnx")).graph.node
-    sizes = [{a.name: a.i for a in node.attribute} for node in nodes if node.op_type == "MatMulNBits"]
-    return sum(size["K"] * size["N"] for size in sizes)
+    graph = onnx.load(str(model / "model.onnx")).graph
+    blocks = [{a.name: a.i for a in node.attribute} for node in graph.node if node.op_type == "MatMulNBits"]
+    stored = {t.name: math.prod(t.dims) for t in graph.initializer}
+    static = {n.output[0]: stored.get(n.input[0], 0) for n in graph.node if n.op_type == "DequantizeLinear"}
+    products = sum(static.get(n.input[1], 0) for n in graph.node if n.op_type == "MatMul")
+    return products + sum(size["K"] * size["N"] for size in blocks)
 
 
 def stages(trees: list, archive: Path, labeller: OnnxLabeller) -> tuple[dict[str, float], int]:

@@ -34,7 +34,7 @@ def _integer_product():
 
 
 def _block_product():
-    """8-bit weights in blocks of 64, as in the shipped model."""
+    """8-bit weights in blocks of 64, as models had them before static int8."""
     from onnx import TensorProto, helper, numpy_helper
     from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
 

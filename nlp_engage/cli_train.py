@@ -195,11 +195,23 @@ def teach(
     "--dev",
     "dev_file",
     type=PATH,
-    help="Labelled units for calibration and scores (default: those of --train that training set aside).",
+    help="Labelled units for temperatures and scores (default: those of --train that training set aside).",
+)
+@click.option(
+    "--calibration",
+    type=PATH,
+    help="Units whose replies the ranges of 8 bits are taken from, all of them (default: 300 of --train).",
 )
 @LABELS_NOTE
-def export(trained: Path, out: Path, train_file: Path, dev_file: Path | None, labels_note: Path | None) -> None:
-    """Export a trained network to int8, calibrate it, score it beside the floors.
+def export(
+    trained: Path,
+    out: Path,
+    train_file: Path,
+    dev_file: Path | None,
+    calibration: Path | None,
+    labels_note: Path | None,
+) -> None:
+    """Export a trained network to int8, fit its temperatures, score it beside the floors.
 
     \b
     Example:
@@ -221,7 +233,9 @@ def export(trained: Path, out: Path, train_file: Path, dev_file: Path | None, la
             raise DataError(
                 f"{train_file} lacks {len(held) - len(dev)} dev units of {trained}; name their file with --dev"
             )
-    click.echo(score_table(export_model(trained, out, units, dev, labels_note=_text(labels_note))))
+    ranges = read_units(calibration) if calibration else None
+    scores = export_model(trained, out, units, dev, labels_note=_text(labels_note), calibration=ranges)
+    click.echo(score_table(scores))
 
 
 @click.command()

@@ -8,13 +8,15 @@ out: nobody can write ``<owner>`` and pass for the page.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import numpy as np
 
 from nlp_engage.errors import ModelError
 from nlp_engage.types import ReplyContext, Role
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from tokenizers import Tokenizer
 
@@ -27,6 +29,8 @@ REPLY_TOKENS: Final = 96
 POST_TOKENS: Final = 40
 PAD_ID: Final = 1
 """Id of ``<pad>`` in every tokenizer of the XLM-R family, the only one the template is made for."""
+VECTOR: Final = 8
+"""Lengths are padded to multiples of it, and only equal ones share a batch: OpenVINO rounds by padded length."""
 _START, _PAD, _END = "<s>", "<pad>", "</s>"
 
 
@@ -95,3 +99,30 @@ class PairEncoder:
             limit = POST_TOKENS if role is Role.POST and len(turns) > 1 else room
             ids += [self._role[role], *pieces[text][:limit]]
         return Encoded(ids=[*reply, *ids[:room], self._end], reply_length=len(reply))
+
+
+def padded(length: int, multiple: int = VECTOR) -> int:
+    """A length rounded up.
+
+    >>> padded(9), padded(8), padded(9, multiple=1)
+    (16, 8, 9)
+    """
+    return -(-length // multiple) * multiple
+
+
+def pad(batch: Sequence[Encoded], multiple: int = 1) -> dict[str, Any]:
+    """Lay a batch out as the model's inputs.
+
+    Returns:
+        The inputs by name, each int64 of shape (batch, longest rounded up to a multiple).
+
+    >>> pad([Encoded([0, 9, 2, 5, 2], 3), Encoded([0, 2], 2)])["token_type_ids"].tolist()
+    [[0, 0, 0, 1, 1], [0, 0, 0, 0, 0]]
+    """
+    longest = padded(max(len(e.ids) for e in batch), multiple)
+    ids = np.full((len(batch), longest), PAD_ID, dtype=np.int64)
+    segments = np.zeros_like(ids)
+    for row, encoded in enumerate(batch):
+        ids[row, : len(encoded.ids)] = encoded.ids
+        segments[row, encoded.reply_length : len(encoded.ids)] = 1
+    return {"input_ids": ids, "attention_mask": (ids != PAD_ID).astype(np.int64), "token_type_ids": segments}

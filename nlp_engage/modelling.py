@@ -120,34 +120,46 @@ def check_export(folder: Path, config: TrainConfig) -> None:
         MissingExtraError: A package that the export needs is not installed.
     """
     from nlp_engage.train.places import check_target, training_folders
+    from nlp_engage.train.quantise import quantiser
     from nlp_engage.train.record import config_on_record
 
     for module in ("onnx", "onnxscript", "sklearn", "spacy"):
         require(module, extra="train")
+    quantiser()
     check_target(folder, config_on_record(config), training_folders(config))
 
 
 def export_model(
-    trained: Path, folder: Path, train: Units, dev: Units, *, labels_note: str | None = None
+    trained: Path,
+    folder: Path,
+    train: Units,
+    dev: Units,
+    *,
+    labels_note: str | None = None,
+    calibration: Units | None = None,
 ) -> dict[str, Any]:
-    """Export a trained network to int8, calibrate it, score it beside the floors, write the card.
+    """Export a trained network to int8, fit its temperatures, score it beside the floors, write the card.
 
     Args:
         trained: What ``finetune`` wrote.
         folder: Model folder to write.
         train: Labelled units for the floors.
-        dev: Labelled units for calibration and scores.
+        dev: Labelled units for temperatures and scores.
         labels_note: Markdown for the card.
+        calibration: Units whose replies the ranges of 8 bits are taken from, all of them; ``None``: some hundred of
+            ``train``, as many of each language, filled up from ``dev`` where ``train`` has fewer.
 
     Returns:
         Scores by name, also written as ``scores.json``.
 
     Raises:
         ModelError: ``trained`` is no finished training, or an ablation.
-        DataError: A language has no dev reply to calibrate on, or a label no unit to train the floors on.
+        DataError: A language has no dev reply to fit its temperature on, a label no unit to train the floors on, or
+            there is nothing to take ranges from.
         RunError: ``folder`` is in use for something else, or cannot be written to.
     """
     from nlp_engage.train.places import MODEL_FILES, check_target, check_trained
+    from nlp_engage.train.quantise import calibration_units
 
     folder = folder.resolve()  # "." has a name, too
     check_trained(trained)
@@ -156,7 +168,8 @@ def export_model(
     _check_sides(train, dev)
     with TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as scratch:
         made = Path(scratch) / folder.name
-        scores = _make_model(trained, made, train, dev, record["base"]["base"], labels_note)
+        ranges = calibration_units(train, dev) if calibration is None else calibration
+        scores = _make_model(trained, made, train, dev, ranges, record["base"]["base"], labels_note)
         for name in sorted(MODEL_FILES, key=lambda name: name == "config.json"):  # without it no folder is a model
             (made / name).replace(folder / name)
     return scores
@@ -179,14 +192,20 @@ def _check_sides(train: Units, dev: Units) -> None:
 
 
 def _make_model(
-    trained: Path, folder: Path, train: Units, dev: Units, base: str, labels_note: str | None
+    trained: Path,
+    folder: Path,
+    train: Units,
+    dev: Units,
+    ranges: Sequence[Mapping[str, Any]],
+    base: str,
+    labels_note: str | None,
 ) -> dict[str, Any]:
     from nlp_engage.train.card import cross_fitted_ece, temperatures, write_card, write_scores
     from nlp_engage.train.export import export_folder, write_config
 
     credit = BASE_CREDIT if base.startswith(BASE_CREDIT["name"]) else {"name": base, "licence": "see its model page"}
     unseen = drop_shared_threads(dev, train)  # on threads it was trained on, a network is too sure of itself
-    export_folder(trained, folder, credit)
+    export_folder(trained, folder, credit, ranges)
     raw = OnnxLabeller.load(folder).predict([context_of_unit(u) for u in unseen])
     logits = np.log(np.clip(raw.probabilities, 1e-12, None))
     write_config(folder, folder.name, temperatures(logits, unseen), credit)

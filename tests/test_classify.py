@@ -22,10 +22,10 @@ from nlp_engage.classify import folder as folder_module
 from nlp_engage.classify import runtime as runtime_module
 from nlp_engage.classify.baseline import TfidfBaseline, majority_baseline, tokens
 from nlp_engage.classify.folder import load_config
-from nlp_engage.classify.onnx import length_batches, pad, softmax
+from nlp_engage.classify.onnx import length_batches, softmax
 from nlp_engage.classify.runtime import RUNTIMES, choose_runtime, open_model
 from nlp_engage.context import context_of_unit
-from nlp_engage.encoding import PAD_ID, Encoded, PairEncoder
+from nlp_engage.encoding import PAD_ID, Encoded, PairEncoder, pad
 from nlp_engage.errors import ModelError
 from nlp_engage.types import ACTS, LABEL_SCHEME, LABELS, ReplyContext, Role
 

@@ -77,7 +77,7 @@ def test_an_ablation_is_on_record_sees_the_thin_context_and_is_not_exported(tiny
     assert seen == [("parent", False)] * 2
     assert (record["config"]["context"], record["config"]["roles"]) == ("parent", False)
     with pytest.raises(ModelError, match=r"was trained with context = 'parent', roles = false: an ablation"):
-        export_folder(tmp_path / "run", tmp_path / "model", {})
+        export_folder(tmp_path / "run", tmp_path / "model", {}, [])
     assert not (tmp_path / "model").exists()
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from nlp_engage.classify.folder import ModelConfig, load_config, model_folder, read_scores
 from nlp_engage.classify.runtime import AUTO, choose_runtime, open_model
-from nlp_engage.encoding import PAD_ID, Encoded, PairEncoder
+from nlp_engage.encoding import VECTOR, Encoded, PairEncoder, pad, padded
 from nlp_engage.scores import softmax
 from nlp_engage.types import Predictions, ReplyContext
 
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 BATCH_TOKENS: Final = 2_048
 """Tokens per inference call, padding included: enough to fill the matrix units, little enough for the cache."""
 BATCH_SIZE: Final = 64
-VECTOR: Final = 8
-"""Lengths are padded to multiples of it, and only equal ones share a batch: OpenVINO rounds by padded length."""
 
 
 class OnnxLabeller:
@@ -163,7 +161,7 @@ def available_cores() -> int:
 
 
 def length_batches(lengths: Sequence[int], batch_tokens: int, batch_size: int) -> Iterator[list[int]]:
-    """Group positions by length, rounded up to a multiple of ``VECTOR``, shorter ones first.
+    """Group positions by length, padded (``encoding.padded``), shorter ones first.
 
     Args:
         lengths: Tokens of each input.
@@ -175,23 +173,8 @@ def length_batches(lengths: Sequence[int], batch_tokens: int, batch_size: int) -
     """
     by_length: dict[int, list[int]] = {}
     for i, length in enumerate(lengths):
-        by_length.setdefault(_padded(length), []).append(i)
+        by_length.setdefault(padded(length), []).append(i)
     for length in sorted(by_length):
         size = max(1, min(batch_size, batch_tokens // length))
         rows = by_length[length]
         yield from (rows[start : start + size] for start in range(0, len(rows), size))
-
-
-def _padded(length: int, multiple: int = VECTOR) -> int:
-    return -(-length // multiple) * multiple
-
-
-def pad(batch: Sequence[Encoded], multiple: int = 1) -> dict[str, Any]:
-    """Lay a batch out as the model's inputs, each int64 of shape (batch, longest rounded up to a multiple)."""
-    longest = _padded(max(len(e.ids) for e in batch), multiple)
-    ids = np.full((len(batch), longest), PAD_ID, dtype=np.int64)
-    segments = np.zeros_like(ids)
-    for row, encoded in enumerate(batch):
-        ids[row, : len(encoded.ids)] = encoded.ids
-        segments[row, encoded.reply_length : len(encoded.ids)] = 1
-    return {"input_ids": ids, "attention_mask": (ids != PAD_ID).astype(np.int64), "token_type_ids": segments}

@@ -23,7 +23,7 @@ OUTPUTS: Final = ("labels", "acts")
 _X86: Final = ("x86_64", "AMD64")
 OPENVINO_ARITHMETIC: Final = {
     "INFERENCE_PRECISION_HINT": "f32",  # what is not 8 bits stays float32, on processors with bfloat16, too
-    "DYNAMIC_QUANTIZATION_GROUP_SIZE": "64",  # activations in 8-bit blocks, as ONNX Runtime has them
+    "DYNAMIC_QUANTIZATION_GROUP_SIZE": "64",  # of weights in blocks (older models); static int8 has its ranges
 }
 """How OpenVINO multiplies, whatever the threads."""
 

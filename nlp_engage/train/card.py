@@ -90,6 +90,7 @@ def write_card(folder: Path, scores: Mapping[str, Any], *, labels_note: str | No
         base=_base_line(config["base"], record),
         config=config,
         settings=record["config"],
+        quantisation=record["quantisation"],
         size=(folder / "model.onnx").stat().st_size / 1e6,
         train=_data_line(record["data"]["train"], record["config"].get("repeat", 1)) + _start_line(record),
         dev=_data_line(record["data"]["dev"]),
@@ -138,8 +139,9 @@ scheme {config[scheme]}, `docs/codebook.md`), and names the act behind it (15 co
 * **Input**: template `{config[template]}` (`nlp_engage/encoding.py`): the reply, whether the page owner wrote it,
   the post, and up to three ancestors with who speaks; at most {config[max_tokens]} tokens. Reply and context are
   mean-pooled apart; two linear heads.
-* **File**: `model.onnx`, {size:.1f} MB, 8-bit weights in blocks of 64; activations are quantised while running, row
-  by row, so that a reply's label does not depend on its batch. No torch, no pickle.
+* **File**: `model.onnx`, {size:.1f} MB, static int8: weights, and activations in ranges that were fixed on
+  {quantisation[replies]} replies of the data, so that a reply's label does not depend on its batch. No torch, no
+  pickle.
 * **Trained on** {train}, {settings[epochs]} epoch(s), peak rate {settings[learning_rate]}, seed {settings[seed]},
   soft label targets, act loss weighted {settings[act_weight]}. The checkpoint with the best mean of the two
   languages' macro-F1 on {dev} was kept. The texts are other people's and are not shipped.
