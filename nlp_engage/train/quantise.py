@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import tempfile
+import warnings
 from contextlib import contextmanager, redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -127,15 +128,18 @@ def quantiser() -> Any:
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """Without NNCF's progress bars and log, which would go to stdout, where data goes."""
-    logger = logging.getLogger("nncf")
-    before = logger.disabled
-    logger.disabled = True
+    """Without NNCF's progress bars and log, which would go to stdout, where data goes, or into a notebook's outputs."""
+    from rich import get_console
+
+    logger, console = logging.getLogger("nncf"), get_console()
+    before = logger.disabled, console.quiet
+    logger.disabled = console.quiet = True
     try:
-        with redirect_stdout(StringIO()):
+        with redirect_stdout(StringIO()), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", 'install "ipywidgets"', UserWarning)
             yield
     finally:
-        logger.disabled = before
+        logger.disabled, console.quiet = before
 
 
 def quantise_embeddings(graph: Any) -> None:
