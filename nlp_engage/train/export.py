@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import shutil
 import tempfile
 import warnings
@@ -21,7 +20,7 @@ from nlp_engage.encoding import MAX_TOKENS, TEMPLATE_VERSION, PairEncoder
 from nlp_engage.errors import ModelError
 from nlp_engage.train.ablation import is_ablation
 from nlp_engage.train.model import load_trained
-from nlp_engage.train.quantise import quantise
+from nlp_engage.train.quantise import muted, quantise
 from nlp_engage.types import ACTS, LABEL_SCHEME, LABELS, LANGUAGES
 
 if TYPE_CHECKING:
@@ -56,16 +55,10 @@ def to_onnx(network: EngageNetwork, path: Path) -> None:
 @contextmanager
 def _quietly() -> Iterator[None]:
     """Without what the exporter says of torch's own code and of packages not needed here."""
-    logger = logging.getLogger(_TALKATIVE)
-    before = logger.disabled
-    logger.disabled = True
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", ".*LeafSpec.*is deprecated", FutureWarning)
-            warnings.filterwarnings("ignore", "# The axis name", UserWarning)  # all inputs share their axes
-            yield
-    finally:
-        logger.disabled = before
+    with muted(_TALKATIVE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*LeafSpec.*is deprecated", FutureWarning)
+        warnings.filterwarnings("ignore", "# The axis name", UserWarning)  # all inputs share their axes
+        yield
 
 
 def write_config(folder: Path, name: str, temperature: Mapping[str, float], base: Mapping[str, str]) -> None:

@@ -131,15 +131,30 @@ def _quietly() -> Iterator[None]:
     """Without NNCF's progress bars and log, which would go to stdout, where data goes, or into a notebook's outputs."""
     from rich import get_console
 
-    logger, console = logging.getLogger("nncf"), get_console()
-    before = logger.disabled, console.quiet
-    logger.disabled = console.quiet = True
+    console = get_console()
+    before, console.quiet = console.quiet, True
     try:
-        with redirect_stdout(StringIO()), warnings.catch_warnings():
+        with muted("nncf"), redirect_stdout(StringIO()), warnings.catch_warnings():
             warnings.filterwarnings("ignore", 'install "ipywidgets"', UserWarning)
             yield
     finally:
-        logger.disabled, console.quiet = before
+        console.quiet = before
+
+
+@contextmanager
+def muted(name: str) -> Iterator[None]:
+    """Keep a library's logger quiet for a while.
+
+    >>> with muted("nncf"):
+    ...     logging.getLogger("nncf").disabled
+    True
+    """
+    logger = logging.getLogger(name)
+    before, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = before
 
 
 def quantise_embeddings(graph: Any) -> None:
