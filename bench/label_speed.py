@@ -1,6 +1,6 @@
 """Comments labelled per second beside what one would run otherwise, where the time goes, and how near to the limit.
 
-Rivals, in the same run and on the same replies:
+Rivals, in the same run; as they are slow, on some of the same replies, spread evenly over all of them:
 
 * ``transformers.pipeline("text-classification")``, float32, batches of 32 text pairs in input order, with a network of
   the model's shape (random weights: speed does not depend on their values), and with one of 12 layers;
@@ -56,6 +56,11 @@ def sample_trees(count: int) -> list:
     random.Random(7).shuffle(found)
     sizes = itertools.accumulate(len(tree) - 1 for tree in found)
     return [tree for tree, size in zip(found, sizes, strict=True) if size <= count]
+
+
+def spread(contexts: list, count: int) -> list:
+    """Every so manieth reply: like the whole in length and language, where its beginning may not be."""
+    return contexts[:: max(1, len(contexts) // count)][:count]
 
 
 def timed(work) -> float:
@@ -161,7 +166,7 @@ def stages(trees: list, archive: Path, labeller: OnnxLabeller) -> tuple[dict[str
     encoded = step("tokenise", lambda: labeller._encoder.encode(dict.fromkeys(contexts)))
     batches = list(length_batches([len(e.ids) for e in encoded], 2_048, 64))
     step("infer", lambda: [labeller._score([encoded[i] for i in rows]) for rows in batches])
-    labelled = list(label_trees(trees[:50], labeller))
+    labelled = list(label_trees(trees, labeller))
     keys = {lt.tree.thread_id: "" for lt in labelled}
     step("write", lambda: (comment_table(built, Privacy(salt="s")), label_table(labelled, keys)))
     return spent, sum(len(e.ids) for e in encoded)
@@ -180,8 +185,9 @@ def report(model: Path, trees: list, contexts: list, rivals: int, twelve: float,
         wall, cpu = time.perf_counter() - start, time.process_time() - cpu
         spent, tokens = stages(trees, archive, labeller)
     ours = len(contexts) / timed(lambda: labeller.predict(contexts))
-    same = twelve if shape["layers"] == 12 else pipeline_rate(model, shape["layers"], shape["width"], contexts[:rivals])
-    plain = plain_loop_rate(model, contexts[: 2 * rivals])
+    some = spread(contexts, rivals)
+    same = twelve if shape["layers"] == 12 else pipeline_rate(model, shape["layers"], shape["width"], some)
+    plain = plain_loop_rate(model, spread(contexts, 2 * rivals))
     print(f"{name}, {shape['layers']} layers, on {labeller.runtime}")
     print(f"  archive to run folder          {done / wall:8.1f} comments/s; {done / cpu * 3600:,.0f} per CPU-hour")
     print(f"  replies in context to labels   {ours:8.1f} comments/s")
@@ -217,7 +223,7 @@ def main() -> None:
     languages = {lang: sum(c.language == lang for c in contexts) for lang in ("en", "zh")}
     print(f"texts: {source()}, {len(contexts)} replies in context {languages}, {available_cores()} cores", flush=True)
     first = options.model[0]
-    twelve = pipeline_rate(first, 12, shape_of(first)["width"], contexts[: options.rival_replies])
+    twelve = pipeline_rate(first, 12, shape_of(first)["width"], spread(contexts, options.rival_replies))
     limit = measured()
     rates = [report(model, trees, contexts, options.rival_replies, twelve, limit) for model in options.model]
     for model, rate in zip(options.model[1:], rates[1:], strict=True):

@@ -99,7 +99,8 @@ def _turns(tree: DialogueTree, i: int, texts: dict[int, str]) -> Iterator[tuple[
     author, comments = tree.comments[i].author, tree.comments
     j, taken = int(tree.parents[i]), 0
     while j > 0 and taken < MAX_ANCESTORS:
-        gone = bool(tree.stand_in[j]) or comments[j].deleted
+        # a comment without words (a picture, a sticker) is shown like a lost one: a unit tells no difference
+        gone = bool(tree.stand_in[j]) or comments[j].deleted or not comments[j].text
         if j not in texts:
             texts[j] = "" if gone else for_model(comments[j].text)
         yield (Role.GONE if gone else _role(comments[j], author, comments[0])), texts[j]

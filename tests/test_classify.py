@@ -362,3 +362,7 @@ def test_a_pickled_labeller_brings_its_model(tiny_model, labeller):
     found, expected = again.predict(contexts()), labeller.predict(contexts())
     np.testing.assert_array_equal(found.probabilities, expected.probabilities)
     np.testing.assert_array_equal(found.acts, expected.acts)
+    assert again.scores == labeller.scores is not None
+    assert pickle.loads(pickle.dumps(again)).fingerprint == labeller.fingerprint
+    assert again.scores == labeller.scores
+    assert pickle.loads(pickle.dumps(again)).fingerprint == labeller.fingerprint

@@ -14,6 +14,7 @@ from nlp_engage.context import (
     labels_of_unit,
     reply_contexts,
     thread_language,
+    units_of_replies,
 )
 from nlp_engage.errors import DataError
 from nlp_engage.tree import build_tree
@@ -90,6 +91,14 @@ def test_a_removed_ancestor_is_a_gap_and_a_missing_post_is_left_out():
     )
     assert contexts_by_id(tree)["b"].turns == ((Role.GONE, ""),)
     assert contexts_by_id(tree)["c"].turns == ((Role.GONE, ""),)
+
+
+def test_an_ancestor_without_words_is_shown_as_its_unit_shows_it():
+    tree = tree_of(comment("a", "p", "ann", text=""), comment("b", "a", "bob", "So cute, which size?"))
+    row = [c.id for c in tree.comments].index("b")
+    (unit,) = units_of_replies(tree, [row])
+    assert context_of_unit(unit) == contexts_by_id(tree)["b"]
+    assert contexts_by_id(tree)["b"].turns[0] == (Role.GONE, "")
 
 
 def test_post_is_cut_and_every_text_is_normalised():

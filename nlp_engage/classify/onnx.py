@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from nlp_engage.classify.folder import ModelConfig, load_config, model_folder, read_scores
+from nlp_engage.classify.folder import SCORES, ModelConfig, load_config, model_folder, read_scores
 from nlp_engage.classify.runtime import AUTO, choose_runtime, open_model
 from nlp_engage.encoding import VECTOR, Encoded, PairEncoder, pad, padded
 from nlp_engage.scores import softmax
@@ -85,7 +87,8 @@ class OnnxLabeller:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled with the files of its model, so that a process on another machine needs no copy of the folder."""
-        files = {name: (self.folder / name).read_bytes() for name in ("config.json", *self.config.sha256)}
+        names = ("config.json", *self.config.sha256, *([SCORES] if self.scores else []))
+        files = {name: (self.folder / name).read_bytes() for name in names}
         return _load_files, (files, self._threads, self._batch_size, self.runtime)
 
     @property
@@ -150,10 +153,17 @@ class OnnxLabeller:
 
 
 def _load_files(files: Mapping[str, bytes], threads: int, batch_size: int, runtime: str) -> OnnxLabeller:
-    with TemporaryDirectory() as name:
+    folder = Path(tempfile.mkdtemp())
+    try:
         for file, data in files.items():
-            (Path(name) / file).write_bytes(data)
-        return OnnxLabeller.load(name, threads=threads, batch_size=batch_size, runtime=runtime)
+            (folder / file).write_bytes(data)
+        labeller = OnnxLabeller.load(folder, threads=threads, batch_size=batch_size, runtime=runtime)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    # as long as the labeller lives, its scores and further copies of it are read from there
+    weakref.finalize(labeller, shutil.rmtree, folder, ignore_errors=True)
+    return labeller
 
 
 def available_cores() -> int:

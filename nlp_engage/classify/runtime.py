@@ -33,7 +33,7 @@ def choose_runtime(wanted: str = AUTO) -> str:
 
     Args:
         wanted: One of ``RUNTIMES``; or ``"auto"``: OpenVINO where it is installed on an x86-64 processor, for there
-            it was measured to be twice as fast (``docs/experiments.md``), otherwise ONNX Runtime.
+            it was measured to be 1.8 times as fast (``docs/experiments.md``), otherwise ONNX Runtime.
 
     Raises:
         ModelError: The name is unknown, or OpenVINO was asked for and is not installed.
