@@ -162,7 +162,11 @@ def _text(path: Path | None) -> str | None:
 )
 @click.option("--model", type=PATH, help="The teacher: model folder, or `fast` (default: the larger shipped one).")
 @click.option("--per-file", type=COUNT, default=1_500, show_default=True, help="Replies drawn from a file, at most.")
-@click.option("--exclude", type=PATH, help="Labelled units whose threads are left out: those scored on.")
+@click.option(
+    "--exclude",
+    type=PATH,
+    help="Labelled units scored on: their threads are left out, and the replies of those that name no thread.",
+)
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of the draw.")
 def teach(
     files: tuple[str, ...], out: Path, model: Path | None, per_file: int, exclude: Path | None, seed: int

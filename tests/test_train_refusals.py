@@ -123,9 +123,10 @@ def short(tiny_training, out, **changes):
     return replace(tiny_training.config, epochs=1, out=str(out), **changes)
 
 
-def test_units_of_the_teacher_that_are_labelled_units_are_refused(tiny_training, tmp_path):
-    config = short(tiny_training, tmp_path / "run", teacher_units=str(tiny_training.train))
-    with pytest.raises(DataError, match=r"train.jsonl: 72 uids are among the labelled units, too, e.g. 't0'"):
+@pytest.mark.parametrize("side", ["train", "dev"])
+def test_labelled_units_are_no_teachers_units(tiny_training, tmp_path, side):
+    config = short(tiny_training, tmp_path / "run", teacher_units=str(getattr(tiny_training, side)))
+    with pytest.raises(DataError, match=rf"{side}.jsonl: every unit is a labelled one or of a thread of dev"):
         finetune(config)
 
 

@@ -62,7 +62,7 @@ class TrainConfig:
         shared_threads: What to do with threads that are in train and dev: ``"refuse"``, ``"drop_from_train"``
             or ``"drop_from_dev"`` (so that the checkpoint is still chosen on threads never trained on).
         teacher_units: Further units that a finished model labelled (``selftrain.teach`` makes them); none if
-            empty. Threads of dev are left out.
+            empty. Threads of dev, and replies that are labelled units, are left out.
         repeat: How often an epoch passes over the labelled units where there are teacher's units beside them.
         context: What the network sees of a conversation, in training and on dev: ``"full"``, or for ablations
             ``"reply"``, ``"parent"`` or ``"post"`` (see ``ablation.thin_context``).

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from math import isclose
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
@@ -134,6 +135,34 @@ def drop_shared_threads(train: Sequence[dict[str, Any]], dev: Sequence[Mapping[s
     return [unit for unit in train if thread_of(unit) not in dev_threads]
 
 
+def drop_labelled(taught: Sequence[dict[str, Any]], labelled: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """A teacher's units without the replies that are labelled units.
+
+    Ids are compared with and without what ``teach`` and ``sample`` write before them (the teacher's name, the thread).
+    An id says which reply is meant within its thread; where one of the two units names no thread, it is enough alone.
+
+    >>> taught = [{"uid": f"old:t:{k}", "thread": "t", "teacher": "old"} for k in "abc"]
+    >>> [unit["uid"] for unit in drop_labelled(taught, [{"uid": "a"}, {"uid": "b", "thread": "t"}])]
+    ['old:t:c']
+    """
+    known: dict[str, set[str | None]] = defaultdict(set)
+    for unit in labelled:
+        for name in _reply_names(unit):
+            known[name].add(unit.get("thread") or None)
+
+    def is_labelled(unit: Mapping[str, Any]) -> bool:
+        found = set().union(*(known.get(name, ()) for name in _reply_names(unit)))
+        return bool(found) and (not unit.get("thread") or not found.isdisjoint((unit["thread"], None)))
+
+    return [unit for unit in taught if not is_labelled(unit)]
+
+
+def _reply_names(unit: Mapping[str, Any]) -> set[str]:
+    uid = str(unit["uid"]).removeprefix(f"{unit.get('teacher')}:")
+    thread = unit.get("thread")
+    return {uid, uid.removeprefix(f"{thread}:"), f"{thread}:{uid}"} if thread else {uid}
+
+
 def part_threads(
     train: Sequence[dict[str, Any]], dev: Sequence[dict[str, Any]], shared: str = "refuse"
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -181,6 +210,24 @@ def sides(config: TrainConfig) -> tuple[list[dict[str, Any]], list[dict[str, Any
     except DataError as error:
         way = "" if config.dev else "; units of more threads, another dev_share or folds, or a dev file would help"
         raise DataError(f"{place}: {error}{way}") from None
+
+
+def training_units(config: TrainConfig) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """What a training passes over in an epoch, the teacher's units among it, and the dev units.
+
+    Raises:
+        DataError: As ``sides``; or nothing of the teacher's units is left without threads of dev and labelled replies.
+    """
+    train, dev = sides(config)
+    if not config.teacher_units:
+        return train, dev
+    taught = drop_shared_threads(read_units(Path(config.teacher_units)), dev)
+    if not (taught := drop_labelled(taught, [*train, *dev])):
+        raise DataError(
+            f"{config.teacher_units}: every unit is a labelled one or of a thread of dev; teacher_units are replies "
+            "nobody labelled. Make some with `nlp-engage teach --exclude`"
+        )
+    return [*train * config.repeat, *taught], dev
 
 
 def _parted(

@@ -25,10 +25,10 @@ from transformers import (
 from nlp_engage.context import context_of_unit, labels_of_unit
 from nlp_engage.durable import write_atomically
 from nlp_engage.encoding import PAD_ID, PairEncoder
-from nlp_engage.errors import DataError, ModelError, RunError
+from nlp_engage.errors import ModelError, RunError
 from nlp_engage.scores import macro_f1
 from nlp_engage.train.ablation import keep_layers, thin_context
-from nlp_engage.train.data import drop_shared_threads, read_units, sides
+from nlp_engage.train.data import training_units
 from nlp_engage.train.labeller import NetworkLabeller
 from nlp_engage.train.model import load_network, load_trained
 from nlp_engage.train.places import TRAINED, alone_in, base_folder, check_out, check_room, check_start
@@ -235,20 +235,6 @@ class _Watch(TrainerCallback):  # type: ignore[misc]  # transformers is untyped 
             )
 
 
-def _read_sides(config: TrainConfig) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    train, dev = sides(config)
-    if not config.teacher_units:
-        return train, dev
-    taught = read_units(Path(config.teacher_units))
-    if both := {u["uid"] for u in (*train, *dev)} & {u["uid"] for u in taught}:
-        raise DataError(
-            f"{config.teacher_units}: {len(both)} uids are among the labelled units, too, e.g. {min(both)!r}; "
-            "teacher_units are units nobody labelled (`nlp-engage teach`)"
-        )
-    taught = drop_shared_threads(taught, dev)
-    return [*train * config.repeat, *taught], dev
-
-
 def finetune(config: TrainConfig, *, tell: Tell | None = None) -> dict[str, Any]:
     """Fine-tune and keep the checkpoint with the best mean of both languages; resume what was interrupted.
 
@@ -276,7 +262,7 @@ def finetune(config: TrainConfig, *, tell: Tell | None = None) -> dict[str, Any]
 
 
 def _finetune(config: TrainConfig, out: Path, tell: Tell | None) -> dict[str, Any]:
-    train, dev = _read_sides(config)
+    train, dev = training_units(config)
     base = base_folder(config)
     if config.start:
         check_start(Path(config.start), base)
