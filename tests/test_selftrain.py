@@ -88,6 +88,13 @@ def test_equal_ids_in_several_threads_and_files_give_units_that_can_be_trained_o
     assert len(read_units(tiny.write_units(tmp_path / "units.jsonl", units))) == 6
 
 
+def test_files_that_both_count_from_1_give_both_their_share(tmp_path):
+    files = [archive(tmp_path / f"{k}.jsonl", ("t1", sayings(k, k + 2))) for k in (1, 2)]
+    units = list(teach(files, FakeLabeller("old"), per_file=9))
+    assert sorted(u["uid"] for u in units) == ["old:t1:0", "old:t1:0#2", "old:t1:1", "old:t1:1#2"]
+    assert drop_labelled(units, [{"uid": "0"}, {"uid": "t1:1", "thread": "t1"}]) == []
+
+
 def test_replies_of_labelled_units_without_a_thread_are_left_out(tmp_path):
     path = archive(tmp_path / "1.jsonl", ("t1", sayings(1, 2)), ("t2", sayings(3, 4)))
     for name, left in (("0", ["t1:1", "t2:1"]), ("t1:0", ["t1:1", "t2:0", "t2:1"]), ("t1", ["t2:0", "t2:1"])):

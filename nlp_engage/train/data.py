@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from math import isclose
 from pathlib import Path
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     from nlp_engage.train.config import TrainConfig
 
+_NUMBER: Final = re.compile(r"#\d+$")
+"""What ``teach`` writes behind an id that it gave before."""
 _PACKED: Final = {b"\x1f\x8b": "gzip", b"(\xb5/\xfd": "zstd", b"PK\x03\x04": "zip", b"BZh": "bzip2", b"\xfd7zXZ": "xz"}
 
 
@@ -138,8 +141,8 @@ def drop_shared_threads(train: Sequence[dict[str, Any]], dev: Sequence[Mapping[s
 def drop_labelled(taught: Sequence[dict[str, Any]], labelled: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """A teacher's units without the replies that are labelled units.
 
-    Ids are compared with and without what ``teach`` and ``sample`` write before them (the teacher's name, the thread).
-    An id says which reply is meant within its thread; where one of the two units names no thread, it is enough alone.
+    Ids are compared with and without what ``teach`` and ``sample`` add to them (the teacher's name, the thread, a
+    number). They mean replies of their threads; where one of the two units names no thread, the id is enough alone.
 
     >>> taught = [{"uid": f"old:t:{k}", "thread": "t", "teacher": "old"} for k in "abc"]
     >>> [unit["uid"] for unit in drop_labelled(taught, [{"uid": "a"}, {"uid": "b", "thread": "t"}])]
@@ -158,9 +161,12 @@ def drop_labelled(taught: Sequence[dict[str, Any]], labelled: Sequence[Mapping[s
 
 
 def _reply_names(unit: Mapping[str, Any]) -> set[str]:
-    uid = str(unit["uid"]).removeprefix(f"{unit.get('teacher')}:")
-    thread = unit.get("thread")
-    return {uid, uid.removeprefix(f"{thread}:"), f"{thread}:{uid}"} if thread else {uid}
+    uid, thread = str(unit["uid"]), unit.get("thread")
+    uids = {uid}
+    if teacher := unit.get("teacher"):
+        uid = uid.removeprefix(f"{teacher}:")
+        uids = {uid, _NUMBER.sub("", uid)}
+    return {name for u in uids for name in ((u, u.removeprefix(f"{thread}:"), f"{thread}:{u}") if thread else (u,))}
 
 
 def part_threads(
