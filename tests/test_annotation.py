@@ -431,6 +431,11 @@ def test_gold_is_the_majority_and_ties_wait_for_the_adjudicator():
 def test_a_coder_who_contradicts_themself_or_another_draw_is_refused():
     with pytest.raises(DataError, match="'ann' labelled '1' twice, M and S"):
         gather([[coded("1", "M", "ann")], [coded("1", "S", "ann")]])
+    with pytest.raises(DataError, match="'ann' labelled '1' twice, D ques and D answ"):
+        gather([[coded("1", "D", "ann", act="ques")], [coded("1", "D", "ann", act="answ")]])
+    with pytest.raises(DataError, match="'ann' labelled '1' twice, D 3 and D;"):
+        gather([[coded("1", "D", "ann", confidence=3)], [coded("1", "D", "ann")]])
+    assert gather([[coded("1", "D", "ann", act="ques")]] * 2).gold()[0]["coders"] == 1
     with pytest.raises(DataError, match="two different replies"):
         gather([[coded("1", "M", "ann")], [{**coded("1", "M", "bob"), "reply": "another"}]])
 

@@ -112,7 +112,8 @@ def gather(sheets: Iterable[Iterable[Mapping[str, Any]]]) -> Codings:
         sheets: Each what ``read_sheet`` returned: one coder's, or several coders' one after the other.
 
     Raises:
-        DataError: A coder labelled a unit twice, differently, or sheets hold different replies under one uid.
+        DataError: A coder labelled a unit twice, differently (in label, act or confidence), or sheets hold different
+            replies under one uid.
 
     >>> unit = {"uid": "u1", "reply": "Mine leaks.", "above": [], "act": None, "confidence": None}
     >>> codings = gather([[{**unit, "label": "S", "coder": "ann"}], [{**unit, "label": "D", "coder": "bob"}]])
@@ -132,9 +133,10 @@ def gather(sheets: Iterable[Iterable[Mapping[str, Any]]]) -> Codings:
             if row["label"] is None:
                 continue
             answer = {k: row.get(k) for k in ("label", "act", "confidence")}
-            if given.setdefault(coder, answer)["label"] != answer["label"]:
+            if (first := given.setdefault(coder, answer)) != answer:
+                once, again = (" ".join(str(v) for v in a.values() if v) for a in (first, answer))
                 raise DataError(
-                    f"coder {coder!r} labelled {uid!r} twice, {given[coder]['label']} and {answer['label']}; name "
+                    f"coder {coder!r} labelled {uid!r} twice, {once} and {again}; name "
                     "coders in the column coder, keep one file a coder, or delete one of the two annotations"
                 )
     return Codings(units=units, answers=answers)
