@@ -61,6 +61,7 @@ def test_a_number_out_of_range_is_refused_with_its_name_value_and_range(name, va
         ({"base": " "}, "base is empty, must be a path"),
         ({"fold": 2}, "fold is 2 of 0 folds; cross-validation sets it itself"),
         ({"shared_threads": "ignore"}, "shared_threads is 'ignore', must be one of refuse"),
+        ({"folds": 5, "start": "s"}, "folds is 5 with start s: what that network was trained on may be in any fold"),
         ({"epochs": 2.5}, "epochs is 2.5: Expected `int`, got `float`"),
         ({"mixed": "yes"}, "mixed is 'yes': Expected `bool`, got `str`"),
         ({"train": ["a"]}, r"train is \['a'\]: Expected `str`, got `array`"),
