@@ -11,6 +11,7 @@ import pytest
 import tiny
 import torch
 from click.testing import CliRunner
+from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
 from nlp_engage.classify import OnnxLabeller
@@ -44,8 +45,6 @@ def network_logits(network, batch):
 
 
 def weights_of(folder):
-    from safetensors.numpy import load_file
-
     return load_file(folder / "network.safetensors")
 
 
@@ -173,6 +172,26 @@ def test_early_stopping_counts_on_after_an_interruption(tiny_training, tmp_path,
     )
     tiny.interrupt(still, monkeypatch, at=14)  # two evaluations, one of them without gain
     assert [step["step"] for step in finetune(still)["history"]] == [6, 12, 18]
+
+
+@pytest.mark.parametrize("steps", [8, 12], ids=["on the way", "at its end"])
+def test_a_run_that_is_moved_still_ends_with_its_best_network(tiny_training, tmp_path, monkeypatch, steps):
+    """The first evaluation is the best; the trainer looks for its checkpoint where it was, and forgets it."""
+    falling = iter(np.linspace(1, 0, 50))
+    monkeypatch.setattr("nlp_engage.train.finetune.dev_scores", lambda _: {"f1_mean": float(next(falling))})
+    config = replace(tiny_training.config, epochs=2, out=str(tmp_path / "old" / "run"))
+    if steps == 8:
+        tiny.interrupt(config, monkeypatch, at=steps)
+    else:
+        finetune(config)
+        for name in ("training.json", "network.safetensors"):  # killed after the last step
+            (tmp_path / "old" / "run" / name).unlink()
+    (tmp_path / "old").rename(tmp_path / "new")
+    run = tmp_path / "new" / "run"
+    finetune(replace(config, out=str(run)))
+    best, kept = load_file(run / "checkpoints" / "checkpoint-6" / "model.safetensors"), weights_of(run)
+    for name, values in best.items():
+        np.testing.assert_array_equal(kept[name], values, err_msg=name)
 
 
 def test_accumulated_passes_make_one_step(tiny_training, tmp_path):
