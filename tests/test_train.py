@@ -260,6 +260,32 @@ def test_one_verb_leads_from_one_file_of_labels_to_a_model_that_labels(tiny_trai
     assert scores[0]["run2"] == scores[1]["run2-again"]
 
 
+@pytest.mark.parametrize(("shared", "left"), [("drop_from_train", (0, 1)), ("drop_from_dev", (1, 0)), (None, (1, 1))])
+def test_an_export_leaves_shared_threads_out_where_the_training_did(tiny_training, tmp_path, monkeypatch, shared, left):
+    trained = tmp_path / "run"
+    shutil.copytree(tiny_training.out, trained, ignore=shutil.ignore_patterns("checkpoints"))
+    record = json.loads((trained / "training.json").read_text())
+    record["config"] |= {"shared_threads": shared} if shared else {}
+    (trained / "training.json").write_text(json.dumps(record))
+    both = {"thread": "in-both"}
+    sides = [
+        [*read_units(path), {**tiny.units(1, f"x-{name}", 1)[0], **both}]
+        for name, path in (("train", tiny_training.train), ("dev", tiny_training.dev))
+    ]
+    files = [tiny.write_units(tmp_path / f"{k}.jsonl", units) for k, units in enumerate(sides)]
+    seen = []
+
+    def exported(_trained, _folder, *units, **_):
+        seen.extend(sum(u["thread"] == "in-both" for u in side) for side in units)
+        return {}
+
+    monkeypatch.setattr("nlp_engage.modelling.export_model", exported)
+    monkeypatch.setattr("nlp_engage.train.tables.score_table", lambda _: "")
+    arguments = [trained, "-o", tmp_path / "m", "--train", files[0], "--dev", files[1]]
+    CliRunner().invoke(export_verb, [str(a) for a in arguments], catch_exceptions=False)
+    assert tuple(seen) == left
+
+
 def test_the_network_scores_itself_as_on_dev_and_close_to_its_int8_file(tiny_training, tiny_model):
     """Tolerance of the int8 file: no probability further off than 0.03, on this toy; float32 agrees to 1e-5 above."""
     units = read_units(tiny_training.dev)

@@ -185,15 +185,26 @@ def part_threads(
     Raises:
         DataError: ``shared`` is unknown, or the sides cannot be used (see ``check_split``).
     """
-    if shared not in SHARED_THREADS:
-        raise DataError(f"shared_threads is {shared!r}, must be one of {', '.join(SHARED_THREADS)}")
-    kept = list(train), list(dev)
-    if shared == "drop_from_train":
-        kept = drop_shared_threads(train, dev), list(dev)
-    elif shared == "drop_from_dev":
-        kept = list(train), drop_shared_threads(dev, train)
+    kept = drop_from_side(train, dev, shared)
     check_split(*kept)
     return kept
+
+
+def drop_from_side(
+    train: Sequence[dict[str, Any]], dev: Sequence[dict[str, Any]], shared: str
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Leave the threads of both sides out of the one that ``shared`` names, of neither where it is ``"refuse"``.
+
+    Raises:
+        DataError: ``shared`` is none of ``SHARED_THREADS``.
+    """
+    if shared not in SHARED_THREADS:
+        raise DataError(f"shared_threads is {shared!r}, must be one of {', '.join(SHARED_THREADS)}")
+    if shared == "drop_from_train":
+        return drop_shared_threads(train, dev), list(dev)
+    if shared == "drop_from_dev":
+        return list(train), drop_shared_threads(dev, train)
+    return list(train), list(dev)
 
 
 def sides(config: TrainConfig) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
