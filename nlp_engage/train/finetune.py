@@ -122,7 +122,8 @@ class EngageTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped f
             return functional.cross_entropy(logits, soft)
         log_p = functional.log_softmax(logits, dim=-1)
         weights = soft if self.label_weights is None else soft * self.label_weights.to(soft.device)
-        return -(weights * (1 - log_p.exp()) ** self.config.focal * log_p).sum(1).mean()
+        missed = (1 - log_p.exp()).clamp_min(torch.finfo(log_p.dtype).tiny)  # of 0, focal < 1 has no slope
+        return -(weights * missed**self.config.focal * log_p).sum(1).mean()
 
     def compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, **_: Any) -> Any:
         """Soft-target cross-entropy of the label, plus that of the act where one is given."""
