@@ -176,7 +176,7 @@ def test_early_stopping_counts_on_after_an_interruption(tiny_training, tmp_path,
 
 @pytest.mark.parametrize("steps", [8, 12], ids=["on the way", "at its end"])
 def test_a_run_that_is_moved_still_ends_with_its_best_network(tiny_training, tmp_path, monkeypatch, steps):
-    """The first evaluation is the best; the trainer looks for its checkpoint where it was, and forgets it."""
+    """The first evaluation is the best; at the end the trainer looks for its checkpoint where it was."""
     falling = iter(np.linspace(1, 0, 50))
     monkeypatch.setattr("nlp_engage.train.finetune.dev_scores", lambda _: {"f1_mean": float(next(falling))})
     config = replace(tiny_training.config, epochs=2, out=str(tmp_path / "old" / "run"))

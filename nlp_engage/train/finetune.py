@@ -37,7 +37,6 @@ from nlp_engage.train.record import (
     TRAINER_STATE,
     begin,
     check_started,
-    point_to_best,
     start_record,
     write_predictions,
 )
@@ -317,12 +316,15 @@ def _trainer(
 
 
 def _run(trainer: EngageTrainer, out: Path, checkpoint: Path | None) -> None:
-    """Train to the end, from a checkpoint if there is one; one that early stopping ended at is the end."""
+    """Train to the end, from a checkpoint if there is one; one of the last step, or of early stopping, is the end.
+
+    The best checkpoint is then looked for here: the ``Trainer`` looks where the run was, and keeps the last network.
+    """
     if checkpoint is not None:
-        point_to_best(checkpoint)
         state = TrainerState.load_from_json(str(checkpoint / TRAINER_STATE))
-        if _stopped_early(state, trainer.config.patience):
-            trainer.model.load_state_dict(load_file(Path(str(state.best_model_checkpoint)) / "model.safetensors"))
+        if state.global_step >= state.max_steps or _stopped_early(state, trainer.config.patience):
+            best = out / "checkpoints" / Path(str(state.best_model_checkpoint)).name
+            trainer.model.load_state_dict(load_file(best / "model.safetensors"))
             trainer.state = state
             return
     try:

@@ -107,19 +107,6 @@ def begin(out: Path, record: Mapping[str, Any]) -> Path | None:
     return max(whole, key=lambda p: int(p.name.split("-")[1])) if whole else None
 
 
-def point_to_best(checkpoint: Path) -> None:
-    """Let a checkpoint name the best one beside it, wherever the run was when it was written.
-
-    The transformers ``Trainer`` forgets a best checkpoint that is not where it was, and then keeps the last network.
-    """
-    path = checkpoint / TRAINER_STATE
-    state = json.loads(path.read_text("utf-8"))
-    if best := state.get("best_model_checkpoint"):
-        here = checkpoint.parent / Path(best).name
-        if here.is_dir() and str(here) != best:
-            write_atomically(path, json.dumps(state | {"best_model_checkpoint": str(here)}, indent=2).encode())
-
-
 def _is_json(path: Path) -> bool:
     try:
         json.loads(path.read_bytes())
