@@ -162,7 +162,11 @@ def _text(path: Path | None) -> str | None:
 )
 @click.option("--model", type=PATH, help="The teacher: model folder, or `fast` (default: the larger shipped one).")
 @click.option("--per-file", type=COUNT, default=1_500, show_default=True, help="Replies drawn from a file, at most.")
-@click.option("--exclude", type=PATH, help="Labelled units whose threads are left out: those scored on.")
+@click.option(
+    "--exclude",
+    type=PATH,
+    help="Labelled units scored on: their threads are left out, and the replies of those that name no thread.",
+)
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of the draw.")
 def teach(
     files: tuple[str, ...], out: Path, model: Path | None, per_file: int, exclude: Path | None, seed: int
@@ -213,16 +217,21 @@ def export(
 ) -> None:
     """Export a trained network to int8, fit its temperatures, score it beside the floors.
 
+    What the training did with threads in both files (shared_threads) is done here, too.
+
     \b
     Example:
       nlp-engage export work/run1 -o models/my-v1 --train train.jsonl --dev dev.jsonl
     """
     require("torch", extra="train")
     from nlp_engage.modelling import export_model
-    from nlp_engage.train.data import read_units
+    from nlp_engage.train.data import drop_from_side, read_units
+    from nlp_engage.train.places import check_trained
     from nlp_engage.train.record import PREDICTIONS, read_predictions
     from nlp_engage.train.tables import score_table
 
+    check_trained(trained)
+    settings = json.loads((trained / "training.json").read_text("utf-8"))["config"]
     units = read_units(train_file)
     if dev_file:
         dev = read_units(dev_file)
@@ -233,6 +242,7 @@ def export(
             raise DataError(
                 f"{train_file} lacks {len(held) - len(dev)} dev units of {trained}; name their file with --dev"
             )
+    units, dev = drop_from_side(units, dev, settings.get("shared_threads", "refuse"))
     ranges = read_units(calibration) if calibration else None
     scores = export_model(trained, out, units, dev, labels_note=_text(labels_note), calibration=ranges)
     click.echo(score_table(scores))

@@ -20,6 +20,7 @@ from nlp_engage.annotation.labelstudio import label_config
 from nlp_engage.annotation.sheets import read_sheet, write_sheet
 from nlp_engage.cli import main
 from nlp_engage.errors import DataError
+from nlp_engage.train.evaluate import codes_of_unit
 from nlp_engage.tree import build_trees
 from nlp_engage.types import LABELS, Comment, LabelledTree
 
@@ -422,12 +423,19 @@ def test_gold_is_the_majority_and_ties_wait_for_the_adjudicator():
     assert (open_case["uid"], open_case["codings"]) == ("2", "ann: D ques; bob: S")
     settled = {u["uid"]: u for u in codings.gold({"2": {"label": "D", "act": "ques"}})}
     assert (settled["2"]["label"], settled["2"]["act"]) == ("D", "ques")
-    assert settled["2"]["soft"] == {"M": 0.0, "D": 0.5, "S": 0.5}
+    assert settled["2"]["coders"] == {"ann": "D", "bob": "S"}
+    assert codes_of_unit(settled["2"]) == [0, 1, 1]
+    assert "soft" not in settled["2"]
 
 
 def test_a_coder_who_contradicts_themself_or_another_draw_is_refused():
     with pytest.raises(DataError, match="'ann' labelled '1' twice, M and S"):
         gather([[coded("1", "M", "ann")], [coded("1", "S", "ann")]])
+    with pytest.raises(DataError, match="'ann' labelled '1' twice, D ques and D answ"):
+        gather([[coded("1", "D", "ann", act="ques")], [coded("1", "D", "ann", act="answ")]])
+    with pytest.raises(DataError, match="'ann' labelled '1' twice, D 3 and D;"):
+        gather([[coded("1", "D", "ann", confidence=3)], [coded("1", "D", "ann")]])
+    assert gather([[coded("1", "D", "ann", act="ques")]] * 2).gold()[0]["coders"] == 1
     with pytest.raises(DataError, match="two different replies"):
         gather([[coded("1", "M", "ann")], [{**coded("1", "M", "bob"), "reply": "another"}]])
 

@@ -11,6 +11,7 @@ import pytest
 import tiny
 import torch
 from click.testing import CliRunner
+from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
 from nlp_engage.classify import OnnxLabeller
@@ -44,8 +45,6 @@ def network_logits(network, batch):
 
 
 def weights_of(folder):
-    from safetensors.numpy import load_file
-
     return load_file(folder / "network.safetensors")
 
 
@@ -175,6 +174,26 @@ def test_early_stopping_counts_on_after_an_interruption(tiny_training, tmp_path,
     assert [step["step"] for step in finetune(still)["history"]] == [6, 12, 18]
 
 
+@pytest.mark.parametrize("steps", [8, 12], ids=["on the way", "at its end"])
+def test_a_run_that_is_moved_still_ends_with_its_best_network(tiny_training, tmp_path, monkeypatch, steps):
+    """The first evaluation is the best; at the end the trainer looks for its checkpoint where it was."""
+    falling = iter(np.linspace(1, 0, 50))
+    monkeypatch.setattr("nlp_engage.train.finetune.dev_scores", lambda _: {"f1_mean": float(next(falling))})
+    config = replace(tiny_training.config, epochs=2, out=str(tmp_path / "old" / "run"))
+    if steps == 8:
+        tiny.interrupt(config, monkeypatch, at=steps)
+    else:
+        finetune(config)
+        for name in ("training.json", "network.safetensors"):  # killed after the last step
+            (tmp_path / "old" / "run" / name).unlink()
+    (tmp_path / "old").rename(tmp_path / "new")
+    run = tmp_path / "new" / "run"
+    finetune(replace(config, out=str(run)))
+    best, kept = load_file(run / "checkpoints" / "checkpoint-6" / "model.safetensors"), weights_of(run)
+    for name, values in best.items():
+        np.testing.assert_array_equal(kept[name], values, err_msg=name)
+
+
 def test_accumulated_passes_make_one_step(tiny_training, tmp_path):
     told = []
     halves = replace(tiny_training.config, batch_size=6, accumulate=2, epochs=1, out=str(tmp_path / "run"))
@@ -239,6 +258,32 @@ def test_one_verb_leads_from_one_file_of_labels_to_a_model_that_labels(tiny_trai
     assert done.exit_code == 0
     scores = [json.loads((folder / "scores.json").read_text("utf-8")) for folder in (model, again)]
     assert scores[0]["run2"] == scores[1]["run2-again"]
+
+
+@pytest.mark.parametrize(("shared", "left"), [("drop_from_train", (0, 1)), ("drop_from_dev", (1, 0)), (None, (1, 1))])
+def test_an_export_leaves_shared_threads_out_where_the_training_did(tiny_training, tmp_path, monkeypatch, shared, left):
+    trained = tmp_path / "run"
+    shutil.copytree(tiny_training.out, trained, ignore=shutil.ignore_patterns("checkpoints"))
+    record = json.loads((trained / "training.json").read_text())
+    record["config"] |= {"shared_threads": shared} if shared else {}
+    (trained / "training.json").write_text(json.dumps(record))
+    both = {"thread": "in-both"}
+    sides = [
+        [*read_units(path), {**tiny.units(1, f"x-{name}", 1)[0], **both}]
+        for name, path in (("train", tiny_training.train), ("dev", tiny_training.dev))
+    ]
+    files = [tiny.write_units(tmp_path / f"{k}.jsonl", units) for k, units in enumerate(sides)]
+    seen = []
+
+    def exported(_trained, _folder, *units, **_):
+        seen.extend(sum(u["thread"] == "in-both" for u in side) for side in units)
+        return {}
+
+    monkeypatch.setattr("nlp_engage.modelling.export_model", exported)
+    monkeypatch.setattr("nlp_engage.train.tables.score_table", lambda _: "")
+    arguments = [trained, "-o", tmp_path / "m", "--train", files[0], "--dev", files[1]]
+    CliRunner().invoke(export_verb, [str(a) for a in arguments], catch_exceptions=False)
+    assert tuple(seen) == left
 
 
 def test_the_network_scores_itself_as_on_dev_and_close_to_its_int8_file(tiny_training, tiny_model):

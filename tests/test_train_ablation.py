@@ -15,6 +15,7 @@ from nlp_engage.context import context_of_unit
 from nlp_engage.encoding import PairEncoder
 from nlp_engage.errors import DataError, ModelError
 from nlp_engage.train.ablation import keep_layers, thin_context
+from nlp_engage.train.config import TrainConfig
 from nlp_engage.train.export import export_folder
 from nlp_engage.train.finetune import EngageTrainer, finetune, make_dataset
 from nlp_engage.train.model import load_network, load_trained
@@ -167,6 +168,17 @@ def test_focal_loss_and_label_weights_by_hand(tiny_training):
     assert focal == pytest.approx(0.5 * (3 / 4) ** 2 * np.log(4) + 0.5 * (1 / 4) ** 2 * np.log(4 / 3), rel=1e-5)
     weighted = loss_of(plain, torch.tensor([2.0, 1.0, 1.0]), logits, soft)
     assert weighted == pytest.approx(np.log(4) + 0.5 * np.log(4 / 3), rel=1e-5)
+
+
+def test_focal_loss_has_a_slope_where_a_label_is_certain():
+    """In float32 the first probability is exactly 1."""
+    trainer = EngageTrainer.__new__(EngageTrainer)
+    trainer.config, trainer.label_weights = TrainConfig(base="b", train="t", out="o", focal=0.5), None
+    logits = torch.tensor([[60.0, 0.0, 0.0], [0.0, 0.0, 0.0]], requires_grad=True)
+    trainer._label_loss(logits, torch.tensor([[1.0, 0.0, 0.0], [1.0, 0.0, 0.0]])).backward()
+    assert logits.grad is not None
+    assert bool(torch.isfinite(logits.grad).all())
+    assert float(logits.grad[1, 0]) < 0
 
 
 def test_balanced_weights_are_those_of_scikit_learn(tiny_training):

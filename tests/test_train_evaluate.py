@@ -133,3 +133,18 @@ def test_the_card_says_who_gave_the_labels_if_it_is_told(tiny_model, tmp_path):
     assert "Two students coded every reply." in card
     assert "was not stated" not in card
     assert "{" not in card
+
+
+def test_the_card_says_that_what_a_start_learned_from_was_not_compared_with_dev(tiny_model, tmp_path):
+    import shutil
+
+    folder = tmp_path / "tiny-v1"
+    shutil.copytree(tiny_model, folder)
+    scores, record = (json.loads((folder / f"{name}.json").read_text("utf-8")) for name in ("scores", "training"))
+    write_card(folder, scores)
+    assert "not compared with dev" not in (folder / "README.md").read_text("utf-8")
+    record["config"]["start"], record["start"] = "run-7", "0" * 64
+    (folder / "training.json").write_text(json.dumps(record))
+    write_card(folder, scores)
+    card = (folder / "README.md").read_text("utf-8")
+    assert "from the weights of run-7 (file hash 0000000000000000...; what that network was trained on was not" in card

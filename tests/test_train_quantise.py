@@ -89,6 +89,23 @@ def test_as_many_replies_of_each_language_are_drawn_the_same_every_time():
     filled = calibration_units(english, dev, replies=20)
     assert all(u in english for u in filled[:10])
     assert all(u in dev and u["lang"] == "zh" for u in filled[10:])
+    few = [u for u in train if u["lang"] == "en"][:4]
+    filled = calibration_units([*few, *(u for u in train if u["lang"] == "zh")], dev, replies=20)
+    assert filled[:4] == few  # all there are, and only what lacks from dev
+    assert all(u in dev and u["lang"] == "en" for u in filled[4:10])
+    assert len({u["uid"] for u in filled}) == 20
+
+
+def test_the_draw_of_the_shipped_models_stays_as_it_was():
+    train, dev = tiny.units(12, "t", threads=18), tiny.units(4, "d", threads=8)
+    rows, random, expected = (
+        {k: [u for u in train if u["lang"] == k] for k in ("en", "zh")},
+        np.random.default_rng(0),
+        [],
+    )
+    for own in rows.values():
+        expected += [own[i] for i in sorted(random.choice(len(own), size=10, replace=False))]
+    assert calibration_units(train, dev, replies=20) == expected
 
 
 def test_without_a_reply_there_are_no_ranges(float32, tmp_path):

@@ -29,6 +29,7 @@ from nlp_engage.train.data import read_units
 from nlp_engage.train.evaluate import codes_of_unit, score_predictions
 from nlp_engage.train.finetune import EngageTrainer, finetune
 from nlp_engage.train.folds import cross_validate
+from nlp_engage.train.record import begin
 from nlp_engage.train.results import Evaluation
 from nlp_engage.train.tables import detail_tables
 
@@ -60,6 +61,7 @@ def test_a_number_out_of_range_is_refused_with_its_name_value_and_range(name, va
         ({"out": ""}, "out is empty, must be a path"),
         ({"base": " "}, "base is empty, must be a path"),
         ({"fold": 2}, "fold is 2 of 0 folds; cross-validation sets it itself"),
+        ({"folds": 5, "start": "s"}, "folds is 5 with start s: what that network was trained on may be in any fold"),
         ({"shared_threads": "ignore"}, "shared_threads is 'ignore', must be one of refuse"),
         ({"epochs": 2.5}, "epochs is 2.5: Expected `int`, got `float`"),
         ({"mixed": "yes"}, "mixed is 'yes': Expected `bool`, got `str`"),
@@ -123,9 +125,10 @@ def short(tiny_training, out, **changes):
     return replace(tiny_training.config, epochs=1, out=str(out), **changes)
 
 
-def test_units_of_the_teacher_that_are_labelled_units_are_refused(tiny_training, tmp_path):
-    config = short(tiny_training, tmp_path / "run", teacher_units=str(tiny_training.train))
-    with pytest.raises(DataError, match=r"train.jsonl: 72 uids are among the labelled units, too, e.g. 't0'"):
+@pytest.mark.parametrize("side", ["train", "dev"])
+def test_labelled_units_are_no_teachers_units(tiny_training, tmp_path, side):
+    config = short(tiny_training, tmp_path / "run", teacher_units=str(getattr(tiny_training, side)))
+    with pytest.raises(DataError, match=rf"{side}.jsonl: every unit is a labelled one or of a thread of dev"):
         finetune(config)
 
 
@@ -344,6 +347,21 @@ def test_folds_that_cannot_all_be_trained_are_refused_before_the_first(tiny_trai
     with pytest.raises(DataError, match=r"labels.jsonl: .*zh"):
         cross_validate(config)
     assert not (tmp_path / "cv").exists()
+
+
+def test_a_cross_validation_without_folds_is_refused(tmp_path):
+    labels = tiny.write_units(tmp_path / "labels.jsonl", tiny.units(6, "u", threads=6))
+    with pytest.raises(DataError, match="folds is 0: set it to 2 or more"):
+        cross_validate(TrainConfig(base="b", train=str(labels), out=str(tmp_path / "cv")))
+    assert not (tmp_path / "cv").exists()
+
+
+def test_a_checkpoint_that_a_power_cut_left_empty_is_passed_over(tmp_path):
+    for step, text in ((6, "{}"), (12, ""), (18, '{"global_step": 1'), (24, "\0" * 8)):
+        state = tmp_path / "checkpoints" / f"checkpoint-{step}" / "trainer_state.json"
+        state.parent.mkdir(parents=True)
+        state.write_text(text)
+    assert begin(tmp_path, {}) == tmp_path / "checkpoints" / "checkpoint-6"
 
 
 def test_an_evaluation_checks_its_flags_before_it_scores(tiny_training, tmp_path):

@@ -66,14 +66,15 @@ class Codings:
             adjudicated: uid -> the adjudicator's ``label`` and, maybe, ``act``.
 
         Returns:
-            Units with ``label``, ``act`` where one is known, ``confidence`` (the coders' lower median), and,
-            where coders labelled it, ``coders`` (how many) and ``soft`` (their shares per label).
+            Units with ``label``, ``act`` where one is known, ``confidence`` (the coders' lower median), and, where
+            coders labelled it, ``coders`` (how many) and ``soft`` (their shares per label). What was adjudicated has
+            no ``soft``, so that training aims at the final label; ``coders`` is then each coder's label by name.
         """
         settled = adjudicated or {}
         return [
             {**self.units[uid], "uid": uid, **answer}
             for uid, given in self.answers.items()
-            if (answer := _settle(list(given.values()), settled.get(uid)))
+            if (answer := _settle(given, settled.get(uid)))
         ]
 
 
@@ -81,7 +82,8 @@ def _written(given: Mapping[str, Mapping[str, Any]]) -> str:
     return "; ".join(f"{coder}: {a['label']} {a.get('act') or ''}".strip() for coder, a in sorted(given.items()))
 
 
-def _settle(given: Sequence[Mapping[str, Any]], final: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def _settle(coded: Mapping[str, Mapping[str, Any]], final: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    given = list(coded.values())
     votes = Counter(a["label"] for a in given)
     if final is None:
         best = votes.most_common(2)
@@ -91,12 +93,15 @@ def _settle(given: Sequence[Mapping[str, Any]], final: Mapping[str, Any] | None)
     acts = Counter(a["act"] for a in given if a["label"] == label and a.get("act"))
     act = (final and final.get("act")) or next(iter(acts and acts.most_common(1)[0]), None)
     sure = [a["confidence"] for a in given if a.get("confidence")]
-    soft = {code: round(votes[code] / len(given), 4) for code in LABEL_CODES} if given else None
+    if final:  # shares of coders, as training's target, would overrule whoever settled it
+        votes_kept: dict[str, Any] = {"coders": {coder: a["label"] for coder, a in coded.items()}}
+    else:
+        votes_kept = {"coders": len(given), "soft": {c: round(votes[c] / len(given), 4) for c in LABEL_CODES}}
     return {
         "label": label,
         **({"act": act} if act else {}),
         **({"confidence": median_low(sure)} if sure else {}),
-        **({"coders": len(given), "soft": soft} if soft else {}),
+        **(votes_kept if given else {}),
     }
 
 
@@ -107,7 +112,8 @@ def gather(sheets: Iterable[Iterable[Mapping[str, Any]]]) -> Codings:
         sheets: Each what ``read_sheet`` returned: one coder's, or several coders' one after the other.
 
     Raises:
-        DataError: A coder labelled a unit twice, differently, or sheets hold different replies under one uid.
+        DataError: A coder labelled a unit twice, differently (in label, act or confidence), or sheets hold different
+            replies under one uid.
 
     >>> unit = {"uid": "u1", "reply": "Mine leaks.", "above": [], "act": None, "confidence": None}
     >>> codings = gather([[{**unit, "label": "S", "coder": "ann"}], [{**unit, "label": "D", "coder": "bob"}]])
@@ -127,9 +133,10 @@ def gather(sheets: Iterable[Iterable[Mapping[str, Any]]]) -> Codings:
             if row["label"] is None:
                 continue
             answer = {k: row.get(k) for k in ("label", "act", "confidence")}
-            if given.setdefault(coder, answer)["label"] != answer["label"]:
+            if (first := given.setdefault(coder, answer)) != answer:
+                once, again = (" ".join(str(v) for v in a.values() if v) for a in (first, answer))
                 raise DataError(
-                    f"coder {coder!r} labelled {uid!r} twice, {given[coder]['label']} and {answer['label']}; name "
+                    f"coder {coder!r} labelled {uid!r} twice, {once} and {again}; name "
                     "coders in the column coder, keep one file a coder, or delete one of the two annotations"
                 )
     return Codings(units=units, answers=answers)

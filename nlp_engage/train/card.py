@@ -125,9 +125,10 @@ def _start_line(record: Mapping[str, Any]) -> str:
     kept = f" with {layers} of its layers" if layers else ""
     share = record["config"].get("blend", 1)
     mixed = f", of which {1 - share:.0%} were mixed in again at the end" if share < 1 else ""
-    return f", starting from the weights of {start}{kept} (file hash {record['start'][:16]}...){mixed}"
+    return f", starting from the weights of {start}{kept} (file hash {record['start'][:16]}...; {_UNCOMPARED}){mixed}"
 
 
+_UNCOMPARED: Final = "what that network was trained on was not compared with dev"
 NO_NOTE: Final = "Who gave the labels, and how far coders agree, was not stated when this model was exported."
 
 CARD: Final = """# {name}

@@ -44,7 +44,7 @@ class TrainConfig:
             ``train`` are set aside.
         dev_share: Share of the units set aside where there is no ``dev``, in (0, 1).
         folds: Cross-validation without ``dev``: as many networks are trained, each scored on its own fold of the
-            threads; 0 for none.
+            threads; 0 for none. Not with ``start``, whose training may have seen any fold.
         fold: The fold that is dev, from 1; set by ``folds.cross_validate``.
         epochs: Passes over the training units.
         batch_size: Units per pass through the network.
@@ -62,14 +62,14 @@ class TrainConfig:
         shared_threads: What to do with threads that are in train and dev: ``"refuse"``, ``"drop_from_train"``
             or ``"drop_from_dev"`` (so that the checkpoint is still chosen on threads never trained on).
         teacher_units: Further units that a finished model labelled (``selftrain.teach`` makes them); none if
-            empty. Threads of dev are left out.
+            empty. Threads of dev, and replies that are labelled units, are left out.
         repeat: How often an epoch passes over the labelled units where there are teacher's units beside them.
         context: What the network sees of a conversation, in training and on dev: ``"full"``, or for ablations
             ``"reply"``, ``"parent"`` or ``"post"`` (see ``ablation.thin_context``).
         roles: Whether it sees who speaks (page owner, same author, another).
         layers: Encoder layers to keep of the base, evenly spaced; 0 keeps all.
         start: Folder of a finished training to start from instead of the base's weights (same tokenizer); none
-            if empty.
+            if empty. What it was trained on is not compared with dev.
         blend: Share of the trained weights in the result, in (0, 1]; the rest is the weights of ``start``. Training
             on new labels forgets less so. Source: Wortsman et al. 2022, Robust fine-tuning of zero-shot models,
             CVPR, eq. 1.
@@ -161,13 +161,22 @@ class TrainConfig:
             raise DataError(f"warmup is {self.warmup}, must be 0 or more and below 1")
         if not 0 < self.blend <= 1 or (self.blend < 1 and (not self.start or self.layers)):
             raise DataError(f"blend is {self.blend}: 1, or above 0 and with a start that keeps all its layers")
+        self._check_folds()
+        self._check_folders()
+
+    def _check_folds(self) -> None:
+        """A fold must be scored by a network that never saw it."""
         if self.folds == 1 or (self.folds and self.dev):
             raise DataError(f"folds is {self.folds}: 0, or 2 or more with no dev beside them")
+        if self.folds and self.start:
+            raise DataError(
+                f"folds is {self.folds} with start {self.start}: what that network was trained on may be in any fold, "
+                "and such scores would flatter. Leave out start, or give a dev file it was not trained on"
+            )
         if self.fold > self.folds:
             raise DataError(
                 f"fold is {self.fold} of {self.folds} folds; cross-validation sets it itself, leave it at 0"
             )
-        self._check_folders()
 
     def _check_folders(self) -> None:
         """A training must not write over what it is made from."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from math import isclose
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
     from nlp_engage.train.config import TrainConfig
 
+_NUMBER: Final = re.compile(r"#\d+$")
+"""What ``teach`` writes behind an id that it gave before."""
 _PACKED: Final = {b"\x1f\x8b": "gzip", b"(\xb5/\xfd": "zstd", b"PK\x03\x04": "zip", b"BZh": "bzip2", b"\xfd7zXZ": "xz"}
 
 
@@ -134,6 +138,37 @@ def drop_shared_threads(train: Sequence[dict[str, Any]], dev: Sequence[Mapping[s
     return [unit for unit in train if thread_of(unit) not in dev_threads]
 
 
+def drop_labelled(taught: Sequence[dict[str, Any]], labelled: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """A teacher's units without the replies that are labelled units.
+
+    Ids are compared with and without what ``teach`` and ``sample`` add to them (the teacher's name, the thread, a
+    number). They mean replies of their threads; where one of the two units names no thread, the id is enough alone.
+
+    >>> taught = [{"uid": f"old:t:{k}", "thread": "t", "teacher": "old"} for k in "abc"]
+    >>> [unit["uid"] for unit in drop_labelled(taught, [{"uid": "a"}, {"uid": "b", "thread": "t"}])]
+    ['old:t:c']
+    """
+    known: dict[str, set[str | None]] = defaultdict(set)
+    for unit in labelled:
+        for name in _reply_names(unit):
+            known[name].add(unit.get("thread") or None)
+
+    def is_labelled(unit: Mapping[str, Any]) -> bool:
+        found = set().union(*(known.get(name, ()) for name in _reply_names(unit)))
+        return bool(found) and (not unit.get("thread") or not found.isdisjoint((unit["thread"], None)))
+
+    return [unit for unit in taught if not is_labelled(unit)]
+
+
+def _reply_names(unit: Mapping[str, Any]) -> set[str]:
+    uid, thread = str(unit["uid"]), unit.get("thread")
+    uids = {uid}
+    if teacher := unit.get("teacher"):
+        uid = uid.removeprefix(f"{teacher}:")
+        uids = {uid, _NUMBER.sub("", uid)}
+    return {name for u in uids for name in ((u, u.removeprefix(f"{thread}:"), f"{thread}:{u}") if thread else (u,))}
+
+
 def part_threads(
     train: Sequence[dict[str, Any]], dev: Sequence[dict[str, Any]], shared: str = "refuse"
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -150,15 +185,26 @@ def part_threads(
     Raises:
         DataError: ``shared`` is unknown, or the sides cannot be used (see ``check_split``).
     """
-    if shared not in SHARED_THREADS:
-        raise DataError(f"shared_threads is {shared!r}, must be one of {', '.join(SHARED_THREADS)}")
-    kept = list(train), list(dev)
-    if shared == "drop_from_train":
-        kept = drop_shared_threads(train, dev), list(dev)
-    elif shared == "drop_from_dev":
-        kept = list(train), drop_shared_threads(dev, train)
+    kept = drop_from_side(train, dev, shared)
     check_split(*kept)
     return kept
+
+
+def drop_from_side(
+    train: Sequence[dict[str, Any]], dev: Sequence[dict[str, Any]], shared: str
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Leave the threads of both sides out of the one that ``shared`` names, of neither where it is ``"refuse"``.
+
+    Raises:
+        DataError: ``shared`` is none of ``SHARED_THREADS``.
+    """
+    if shared not in SHARED_THREADS:
+        raise DataError(f"shared_threads is {shared!r}, must be one of {', '.join(SHARED_THREADS)}")
+    if shared == "drop_from_train":
+        return drop_shared_threads(train, dev), list(dev)
+    if shared == "drop_from_dev":
+        return list(train), drop_shared_threads(dev, train)
+    return list(train), list(dev)
 
 
 def sides(config: TrainConfig) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -181,6 +227,24 @@ def sides(config: TrainConfig) -> tuple[list[dict[str, Any]], list[dict[str, Any
     except DataError as error:
         way = "" if config.dev else "; units of more threads, another dev_share or folds, or a dev file would help"
         raise DataError(f"{place}: {error}{way}") from None
+
+
+def training_units(config: TrainConfig) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """What a training passes over in an epoch, the teacher's units among it, and the dev units.
+
+    Raises:
+        DataError: As ``sides``; or nothing of the teacher's units is left without threads of dev and labelled replies.
+    """
+    train, dev = sides(config)
+    if not config.teacher_units:
+        return train, dev
+    taught = drop_shared_threads(read_units(Path(config.teacher_units)), dev)
+    if not (taught := drop_labelled(taught, [*train, *dev])):
+        raise DataError(
+            f"{config.teacher_units}: every unit is a labelled one or of a thread of dev; teacher_units are replies "
+            "nobody labelled. Make some with `nlp-engage teach --exclude`"
+        )
+    return [*train * config.repeat, *taught], dev
 
 
 def _parted(

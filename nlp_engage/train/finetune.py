@@ -25,10 +25,10 @@ from transformers import (
 from nlp_engage.context import context_of_unit, labels_of_unit
 from nlp_engage.durable import write_atomically
 from nlp_engage.encoding import PAD_ID, PairEncoder
-from nlp_engage.errors import DataError, ModelError, RunError
+from nlp_engage.errors import ModelError, RunError
 from nlp_engage.scores import macro_f1
 from nlp_engage.train.ablation import keep_layers, thin_context
-from nlp_engage.train.data import drop_shared_threads, read_units, sides
+from nlp_engage.train.data import training_units
 from nlp_engage.train.labeller import NetworkLabeller
 from nlp_engage.train.model import load_network, load_trained
 from nlp_engage.train.places import TRAINED, alone_in, base_folder, check_out, check_room, check_start
@@ -121,7 +121,8 @@ class EngageTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped f
             return functional.cross_entropy(logits, soft)
         log_p = functional.log_softmax(logits, dim=-1)
         weights = soft if self.label_weights is None else soft * self.label_weights.to(soft.device)
-        return -(weights * (1 - log_p.exp()) ** self.config.focal * log_p).sum(1).mean()
+        missed = (1 - log_p.exp()).clamp_min(torch.finfo(log_p.dtype).tiny)  # of 0, focal < 1 has no slope
+        return -(weights * missed**self.config.focal * log_p).sum(1).mean()
 
     def compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, **_: Any) -> Any:
         """Soft-target cross-entropy of the label, plus that of the act where one is given."""
@@ -235,20 +236,6 @@ class _Watch(TrainerCallback):  # type: ignore[misc]  # transformers is untyped 
             )
 
 
-def _read_sides(config: TrainConfig) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    train, dev = sides(config)
-    if not config.teacher_units:
-        return train, dev
-    taught = read_units(Path(config.teacher_units))
-    if both := {u["uid"] for u in (*train, *dev)} & {u["uid"] for u in taught}:
-        raise DataError(
-            f"{config.teacher_units}: {len(both)} uids are among the labelled units, too, e.g. {min(both)!r}; "
-            "teacher_units are units nobody labelled (`nlp-engage teach`)"
-        )
-    taught = drop_shared_threads(taught, dev)
-    return [*train * config.repeat, *taught], dev
-
-
 def finetune(config: TrainConfig, *, tell: Tell | None = None) -> dict[str, Any]:
     """Fine-tune and keep the checkpoint with the best mean of both languages; resume what was interrupted.
 
@@ -276,7 +263,7 @@ def finetune(config: TrainConfig, *, tell: Tell | None = None) -> dict[str, Any]
 
 
 def _finetune(config: TrainConfig, out: Path, tell: Tell | None) -> dict[str, Any]:
-    train, dev = _read_sides(config)
+    train, dev = training_units(config)
     base = base_folder(config)
     if config.start:
         check_start(Path(config.start), base)
@@ -329,10 +316,13 @@ def _trainer(
 
 
 def _run(trainer: EngageTrainer, out: Path, checkpoint: Path | None) -> None:
-    """Train to the end, from a checkpoint if there is one; one that early stopping ended at is the end."""
+    """Train to the end, from a checkpoint if there is one; one of the last step, or of early stopping, is the end.
+
+    The best checkpoint is then looked for here: the ``Trainer`` looks where the run was, and keeps the last network.
+    """
     if checkpoint is not None:
         state = TrainerState.load_from_json(str(checkpoint / TRAINER_STATE))
-        if _stopped_early(state, trainer.config.patience):
+        if state.global_step >= state.max_steps or _stopped_early(state, trainer.config.patience):
             best = out / "checkpoints" / Path(str(state.best_model_checkpoint)).name
             trainer.model.load_state_dict(load_file(best / "model.safetensors"))
             trainer.state = state

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nlp_engage.errors import DataError
 from nlp_engage.train.data import read_units, sides
 from nlp_engage.train.evaluate import score_predictions
 from nlp_engage.train.finetune import finetune
@@ -34,10 +35,13 @@ def cross_validate(config: TrainConfig, *, tell: Tell | None = None) -> dict[str
         of both languages in each fold. Also written as ``folds.json``.
 
     Raises:
-        DataError: The data cannot be dealt into folds (see ``splits.deal_folds``), or a fold cannot be trained on.
+        DataError: ``folds`` is 0, the data cannot be dealt into folds (see ``splits.deal_folds``), or a fold cannot be
+            trained on.
         RunError: As ``finetune``; also where another process trains in ``config.out``.
     """
     config.check()
+    if not config.folds:
+        raise DataError("folds is 0: set it to 2 or more to cross-validate, or train one network with finetune")
     units = read_units(Path(config.train))
     runs = [
         replace(config, fold=number, out=str(Path(config.out) / f"fold-{number}"))

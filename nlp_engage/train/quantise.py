@@ -53,11 +53,13 @@ def calibration_units(train: Units, dev: Units, replies: int = REPLIES) -> list[
     share = replies // len(LANGUAGES)
     drawn: list[Mapping[str, Any]] = []
     for language in LANGUAGES:
-        own = [unit for unit in train if unit["lang"] == language]
-        if len(own) < share:
-            own += [unit for unit in dev if unit["lang"] == language]
-        chosen = random.choice(len(own), size=min(share, len(own)), replace=False)
-        drawn += [own[i] for i in sorted(chosen)]
+        wanted = share
+        for units in (train, dev):
+            own = [unit for unit in units if unit["lang"] == language]
+            count = min(wanted, len(own))
+            if count:
+                drawn += [own[i] for i in sorted(random.choice(len(own), size=count, replace=False))]
+            wanted -= count
     return drawn
 
 

@@ -99,12 +99,20 @@ def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]
 def begin(out: Path, record: Mapping[str, Any]) -> Path | None:
     """Put on record what is being started; the last whole checkpoint, if there is one.
 
-    One that was being written when the machine stopped is passed over.
+    One that was being written when the machine stopped is passed over, even if its last file is there, but empty.
     """
     if not (out / STARTED).exists():
         write_atomically(out / STARTED, json.dumps(record, indent=1).encode())
-    whole = [p.parent for p in (out / "checkpoints").glob(f"checkpoint-*/{TRAINER_STATE}")]
+    whole = [p.parent for p in (out / "checkpoints").glob(f"checkpoint-*/{TRAINER_STATE}") if _is_json(p)]
     return max(whole, key=lambda p: int(p.name.split("-")[1])) if whole else None
+
+
+def _is_json(path: Path) -> bool:
+    try:
+        json.loads(path.read_bytes())
+    except ValueError:
+        return False
+    return True
 
 
 def _describe(path: Path, units: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

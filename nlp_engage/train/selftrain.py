@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
 from nlp_engage.context import context_of_unit, reply_contexts, units_of_replies
@@ -14,7 +14,8 @@ from nlp_engage.tree import build_trees
 from nlp_engage.types import ACT_LABEL, ACTS, LABEL_CODES, LABELS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from nlp_engage.types import DialogueTree, Labeller
 
@@ -27,18 +28,20 @@ def teach(
     """Draw replies from archives and label them with a model, as training units with soft labels.
 
     Every file gives at most ``per_file`` replies with different texts, spread over its threads, so that a large
-    source does not drown a small one.
+    source does not drown a small one. A reply that two files hold (same thread, id and text) is drawn from one of them.
 
     Args:
         files: Archives in any supported format; each is held in memory while it is drawn from.
         labeller: The teacher.
         per_file: Replies per file, at most.
         seed: Seed of the draw.
-        exclude: Thread ids to leave out: those the student will be scored on.
+        exclude: What the student will be scored on: thread ids, and, of units without a thread, their uids
+            (``splits.thread_of`` gives either).
 
     Yields:
         Units as ``docs/codebook.md`` describes them, with ``soft`` shares and ``teacher``, the name of the model.
-        An act of another label than the unit's is left out.
+        ``uid`` is ``teacher:thread:id``, with ``#2`` and so on behind it where an earlier file has another reply of
+        that thread and id: many platforms count from 1. An act of another label than the unit's is left out.
 
     Raises:
         DataError: ``per_file`` is not positive, or a file is named twice.
@@ -48,24 +51,46 @@ def teach(
         raise DataError(f"per_file is {per_file}, must be 1 or more")
     if repeated := [file for file, times in Counter(map(os.path.realpath, files)).items() if times > 1]:
         raise DataError(f"{repeated[0]} is named twice: its replies would be drawn twice. Name each archive once")
+    left_out = frozenset(exclude)
+    given: dict[str, list[str]] = defaultdict(list)
     for file in files:
-        trees = [tree for tree in build_trees(read([file])) if tree.thread_id not in exclude]
-        units = list(_draw(trees, per_file, random.Random(f"{seed}:{len(trees)}")))
+        trees = [tree for tree in build_trees(read([file])) if tree.thread_id not in left_out]
+        units = list(_draw(trees, per_file, random.Random(f"{seed}:{len(trees)}"), left_out, given))
+        for unit in units:
+            name = _name(unit["thread"], unit["uid"])
+            given[name].append(unit["reply"])
+            unit["uid"] = name if len(given[name]) == 1 else f"{name}#{len(given[name])}"
         yield from _labelled(units, labeller)
 
 
-def _draw(trees: Sequence[DialogueTree], count: int, rng: random.Random) -> Iterator[dict[str, Any]]:
-    """Replies of as many threads as possible, no text twice."""
+def _draw(
+    trees: Sequence[DialogueTree],
+    count: int,
+    rng: random.Random,
+    left_out: AbstractSet[str],
+    given: Mapping[str, Sequence[str]],
+) -> Iterator[dict[str, Any]]:
+    """Replies of as many threads as possible, no text twice, none ``left_out`` by id or name, none ``given`` before."""
     per_thread = max(4, -(-3 * count // max(1, len(trees))))
     seen: set[str] = set()
     for tree in rng.sample(trees, len(trees)):
         rows = [i for i, _ in reply_contexts(tree)]
-        fresh = [i for i in rng.sample(rows, min(per_thread, len(rows))) if tree.comments[i].text not in seen]
-        for unit in units_of_replies(tree, fresh[: count - len(seen)]):
-            seen.add(unit["reply"])
-            yield unit
-        if len(seen) >= count:
+        fresh = []
+        for i in rng.sample(rows, min(per_thread, len(rows))):
+            text, uid = tree.comments[i].text, tree.comments[i].id
+            name = _name(tree.thread_id, uid)
+            known = text in seen or text in given.get(name, ()) or left_out & {uid, name}
+            if not known and len(seen) < count:
+                seen.add(text)
+                fresh.append(i)
+        yield from units_of_replies(tree, fresh)
+        if len(seen) == count:
             return
+
+
+def _name(thread: str, uid: str) -> str:
+    """One name for a reply in all files: an id alone may occur in several threads."""
+    return f"{thread}:{uid}"
 
 
 def _labelled(units: Sequence[dict[str, Any]], labeller: Labeller) -> Iterator[dict[str, Any]]:
