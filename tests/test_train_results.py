@@ -13,8 +13,8 @@ from sklearn import metrics
 
 from nlp_engage.cli import main
 from nlp_engage.errors import DataError
+from nlp_engage.resample import RESAMPLES, ThreadBootstrap
 from nlp_engage.train.evaluate import codes_of_unit, compare, score_predictions
-from nlp_engage.train.resample import RESAMPLES, ThreadBootstrap
 from nlp_engage.train.results import Evaluation
 from nlp_engage.train.tables import detail_tables, plot_reliability
 from nlp_engage.types import LABELS

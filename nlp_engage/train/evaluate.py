@@ -8,6 +8,7 @@ import numpy as np
 
 from nlp_engage.context import context_of_unit, labels_of_unit
 from nlp_engage.errors import DataError
+from nlp_engage.resample import LEVEL, RESAMPLES, ThreadBootstrap, interval
 from nlp_engage.scores import (
     alpha_of_coincidences,
     coincidences,
@@ -16,7 +17,6 @@ from nlp_engage.scores import (
     f1_of_confusion,
 )
 from nlp_engage.splits import thread_of
-from nlp_engage.train.resample import LEVEL, RESAMPLES, ThreadBootstrap, interval
 from nlp_engage.types import ACTS, LABEL_CODES, LABELS, LANGUAGES
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ _PER_LABEL: Final = ("precision", "recall", "f1")
 _LENGTHS: Final = (("1-9", 10), ("10-29", 30), ("30-99", 100))
 _LONGEST: Final = "100+"
 ONE_THREAD: Final = "one thread only: how scores vary between threads cannot be known"
+ONE_LABEL: Final = "no alpha: only one label occurs"
 
 
 def evaluate(labeller: Labeller, units: Sequence[Mapping[str, Any]], *, seed: int = 0) -> dict[str, Any]:
@@ -119,7 +120,7 @@ def compare(
         (a, a_draws), (b, b_draws) = (_point_and_draws(p[rows], part, seed) for p in (one, other))
         found[name] = {"n": len(part), "threads": len({thread_of(u) for u in part})}
         for score in SCORES:
-            found[name] |= _with_interval(score, a[score] - b[score], a_draws[score] - b_draws[score], found[name])
+            found[name] |= _with_interval(score, a[score] - b[score], a_draws[score] - b_draws[score])
             low, high = found[name][f"{score}_low"], found[name][f"{score}_high"]
             found[name][f"{score}_decided"] = None if low is None else bool(low > 0 or high < 0)
     return found
@@ -129,23 +130,22 @@ def _scores(probabilities: FloatArray, units: Sequence[Mapping[str, Any]], seed:
     found: dict[str, Any] = {"n": len(units), "threads": len({thread_of(u) for u in units})}
     point, draws = _point_and_draws(probabilities, units, seed)
     for name in SCORES:
-        found |= _with_interval(name, float(point[name]), draws[name], found)
+        found |= _with_interval(name, float(point[name]), draws[name])
     found["confusion"] = point["confusion"].astype(int).tolist()
     found["per_label"] = {}
     for k, label in enumerate(LABELS):
         found["per_label"][label] = {"n": int(point["confusion"][k].sum())}
         for j, name in enumerate(_PER_LABEL):
             values = float(point["per_label"][k, j]), draws["per_label"][:, k, j]
-            found["per_label"][label] |= _with_interval(name, *values, found)
-    found |= _coders_alpha(units, seed, found)
-    if found["threads"] < 2:
-        found["reason"] = ONE_THREAD
-    return found
+            found["per_label"][label] |= _with_interval(name, *values)
+    found |= _coders_alpha(units, seed)
+    reasons = (ONE_THREAD if found["threads"] < 2 else "", ONE_LABEL if found["alpha"] is None else "")
+    return found | ({"reason": "; ".join(filter(None, reasons))} if any(reasons) else {})
 
 
-def _with_interval(name: str, value: float, draws: Any, group: Mapping[str, Any]) -> dict[str, Any]:
-    low, high = map(float, interval(draws)) if group["threads"] > 1 else (None, None)
-    return {name: float(value), f"{name}_low": low, f"{name}_high": high}
+def _with_interval(name: str, value: float, draws: Any) -> dict[str, Any]:
+    low, high = interval(draws)
+    return {name: None if np.isnan(value) else float(value), f"{name}_low": low, f"{name}_high": high}
 
 
 def _point_and_draws(
@@ -177,7 +177,7 @@ def _truth(units: Sequence[Mapping[str, Any]]) -> Any:
     return np.array([labels_of_unit(u)[0] for u in units])
 
 
-def _coders_alpha(units: Sequence[Mapping[str, Any]], seed: int, group: Mapping[str, Any]) -> dict[str, Any]:
+def _coders_alpha(units: Sequence[Mapping[str, Any]], seed: int) -> dict[str, Any]:
     """The coders' own agreement, on the units that several of them coded."""
     codes = np.array([codes_of_unit(u) for u in units])
     several = codes.sum(1) > 1
@@ -188,7 +188,7 @@ def _coders_alpha(units: Sequence[Mapping[str, Any]], seed: int, group: Mapping[
         return found | unknown | {"coders_reason": reason}
     pairs = coincidences(codes)
     draws = alpha_of_coincidences(ThreadBootstrap([thread_of(u) for u in units], seed).sums(pairs))
-    return found | _with_interval("coders_alpha", float(alpha_of_coincidences(pairs.sum(0))), draws, group)
+    return found | _with_interval("coders_alpha", float(alpha_of_coincidences(pairs.sum(0))), draws)
 
 
 def codes_of_unit(unit: Mapping[str, Any]) -> list[int]:
@@ -243,8 +243,8 @@ def _reliability(sums: FloatArray, draws: FloatArray) -> Iterator[dict[str, Any]
             "n": int(n),
             "confidence": confidence / n,
             "accuracy": right / n,
-            "accuracy_low": float(low),
-            "accuracy_high": float(high),
+            "accuracy_low": low,
+            "accuracy_high": high,
         }
 
 
