@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from nlp_engage.agreement import alpha_with_interval
 from nlp_engage.context import context_of_unit, labels_of_unit
 from nlp_engage.errors import DataError
 from nlp_engage.resample import LEVEL, RESAMPLES, ThreadBootstrap, interval
 from nlp_engage.scores import (
     alpha_of_coincidences,
-    coincidences,
     confidence_bins,
     error_of_bins,
     f1_of_confusion,
@@ -75,7 +75,8 @@ def score_predictions(
 
     Returns:
         ``n, threads, macro_f1, accuracy, alpha`` (Krippendorff's, of model and gold), ``ece, confusion,
-        per_label``; ``coders_alpha``, the coders' own alpha where units have several; ``reliability``, the bins of
+        per_label``; ``coders_alpha``, the coders' own alpha on the ``coders_n`` units that have several (what cannot
+        be said of it has a ``coders_reason``); ``reliability``, the bins of
         the reliability diagram that hold replies; the same scores in ``per_language``, and in ``per_source,
         per_platform, per_length`` (characters of the reply) and ``per_depth`` (turns above it, the post not
         counted; units show three at most). Scores have ``_low`` and ``_high`` beside them (90 %, threads
@@ -178,17 +179,12 @@ def _truth(units: Sequence[Mapping[str, Any]]) -> Any:
 
 
 def _coders_alpha(units: Sequence[Mapping[str, Any]], seed: int) -> dict[str, Any]:
-    """The coders' own agreement, on the units that several of them coded."""
+    """The coders' own agreement, on the units that several of them coded, resampling the threads of these."""
     codes = np.array([codes_of_unit(u) for u in units])
     several = codes.sum(1) > 1
-    found: dict[str, Any] = {"coders_n": int(several.sum())}
-    if (codes[several].sum(0) > 0).sum() < 2:
-        reason = "only one label occurs: agreement cannot be told" if several.any() else "no unit names several coders"
-        unknown = dict.fromkeys(("coders_alpha", "coders_alpha_low", "coders_alpha_high"))
-        return found | unknown | {"coders_reason": reason}
-    pairs = coincidences(codes)
-    draws = alpha_of_coincidences(ThreadBootstrap([thread_of(u) for u in units], seed).sums(pairs))
-    return found | _with_interval("coders_alpha", float(alpha_of_coincidences(pairs.sum(0))), draws)
+    threads = ThreadBootstrap([thread_of(u) for u, many in zip(units, several, strict=True) if many], seed)
+    found = alpha_with_interval(codes[several], threads)
+    return {"coders_n": int(several.sum()), **{f"coders_{key}": value for key, value in found.items()}}
 
 
 def codes_of_unit(unit: Mapping[str, Any]) -> list[int]:

@@ -49,7 +49,8 @@ def detail_tables(result: Mapping[str, Any]) -> str:
         ]
         if rows:
             parts.append(_table([name, "n", "threads", "macro-F1", "accuracy", "ECE"], rows))
-    own = f"not known: {result['coders_reason']}" if "coders_reason" in result else _cell(result, "coders_alpha")
+    known = "not known" if result["coders_alpha"] is None else _cell(result, "coders_alpha")
+    own = ": ".join(filter(None, (known, result.get("coders_reason"))))
     parts.append(f"alpha of model and gold {_cell(result, 'alpha')}; the coders' own alpha {own}")
     return "\n\n".join(parts)
 
