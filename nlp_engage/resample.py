@@ -44,10 +44,10 @@ class ThreadBootstrap:
         names, self._place = np.unique(np.asarray(threads, dtype=str), return_inverse=True)
         self.n = len(names)
         self.resamples = resamples if self.n > 1 else 0
-        random = np.random.default_rng(seed)
-        self._times: FloatArray = np.zeros((self.resamples, self.n))
-        for times in self._times:
-            times[:] = np.bincount(random.integers(self.n, size=self.n), minlength=self.n)
+        draws = np.random.default_rng(seed).integers(0, max(1, self.n), size=(self.resamples, self.n))
+        rows = np.arange(self.resamples)[:, None] * self.n
+        times = np.bincount((rows + draws).ravel(), minlength=self.resamples * self.n)
+        self._times: FloatArray = times.reshape(self.resamples, self.n).astype(np.float64)
 
     def sums(self, values: Any) -> FloatArray:
         """Sum what replies add over the threads of each resample.

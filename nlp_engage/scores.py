@@ -18,6 +18,8 @@ STRICT: Final = "the same"
 def own_scores(scores: Mapping[str, Any] | None, name: str | None) -> Mapping[str, Any] | None:
     """The scores of a model itself among all that its ``scores.json`` holds; where there are several, the lowest.
 
+    A macro-F1 that is not known (``None``: a label is missing) is no lowest one.
+
     Args:
         scores: Name -> scores, floors among them; ``None`` where unknown.
         name: Name of the model.
@@ -30,7 +32,7 @@ def own_scores(scores: Mapping[str, Any] | None, name: str | None) -> Mapping[st
         for key, s in (scores or {}).items()
         if (key == name or key.startswith(STRICT)) and isinstance(s, Mapping) and "macro_f1" in s
     ]
-    return min(own, key=lambda s: float(s["macro_f1"]), default=None)
+    return min(own, key=lambda s: np.inf if s["macro_f1"] is None else float(s["macro_f1"]), default=None)
 
 
 def confusion(truth: Indices, guess: Indices, n_labels: int = len(LABELS)) -> npt.NDArray[np.int64]:

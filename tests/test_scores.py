@@ -18,6 +18,7 @@ from nlp_engage.scores import (
     expected_calibration_error,
     f1_of_confusion,
     macro_f1,
+    own_scores,
     precision_recall_f1,
 )
 
@@ -124,3 +125,9 @@ def test_bins_add_up_to_the_calibration_error():
     assert held.sum((0, 1)).tolist() == pytest.approx([50, p.max(1).sum(), (p.argmax(1) == truth).sum()])
     assert float(error_of_bins(held.sum(0))) == pytest.approx(expected_calibration_error(truth, p, 10))
     assert float(error_of_bins(np.zeros((10, 3)))) == 0.0
+
+
+def test_a_macro_f1_that_is_not_known_is_not_the_lowest():
+    known, unknown = {"macro_f1": 0.8}, {"macro_f1": None}
+    assert own_scores({"m": known, "the same, elsewhere": unknown}, "m") is known
+    assert own_scores({"m": unknown}, "m") is unknown

@@ -138,8 +138,7 @@ def _rows(slice_: str, value: str, scores: Mapping[str, Any]) -> list[dict[str, 
     rows.append({**where, **_row("coders_alpha", scores, "coders_alpha", scores.get("coders_reason"))})
     for label, row in scores["per_label"].items():
         rows += [
-            {**where, **_row(f"{name}:{label}", row, name, scores.get("reason"))}
-            for name in ("precision", "recall", "f1")
+            {**where, **_row(f"{name}:{label}", row, name, row.get("reason"))} for name in ("precision", "recall", "f1")
         ]
     return rows
 
