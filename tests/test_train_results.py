@@ -245,6 +245,32 @@ def test_models_scored_on_different_units_are_not_compared():
         one.compare(other)
 
 
+def test_a_bin_of_one_thread_has_no_interval_and_no_bar(tmp_path, monkeypatch):
+    from matplotlib.axes import Axes
+
+    bars = []
+    draw = Axes.errorbar
+    monkeypatch.setattr(Axes, "errorbar", lambda self, x, y, spread, **more: (
+        bars.append(np.array(spread)), draw(self, x, y, spread, **more))[1])  # fmt: skip
+    units = [{**u, "thread": f"t{i % 3}"} for i, u in enumerate(sourced(2))]
+    p = np.eye(3)[truth_of(units)]
+    p[0] = p[3] = (0.6, 0.4, 0.0)  # both of t0: a bin of its own, of one thread
+    found = evaluation(units, p)
+    alone, others = found.scores["reliability"]
+    assert (alone["n"], alone["accuracy"] is None, alone["accuracy_low"], alone["accuracy_high"]) == (
+        2,
+        False,
+        None,
+        None,
+    )
+    assert alone["reason"] == "replies of one thread only: no interval"
+    assert (others["accuracy_low"], others["accuracy_high"], "reason" in others) == (1.0, 1.0, False)
+    found.plot(tmp_path / "plot.svg")
+    assert np.isnan(bars[0]).tolist() == [[True, False], [True, False]]
+    evaluation([{**u, "thread": "t"} for u in units], p).plot(tmp_path / "one.svg")
+    assert np.isnan(bars[1]).all()
+
+
 @pytest.mark.parametrize("ending", ["svg", "png", "pdf"])
 def test_the_reliability_diagram_is_drawn(tmp_path, ending):
     units = sourced()

@@ -91,8 +91,7 @@ def score_predictions(
           with them of macro-F1) where one thread holds all replies that have it.
     """
     result = _scores(probabilities, units, seed)
-    sums, draws = _calibration(probabilities, units, seed)
-    result["reliability"] = list(_reliability(sums, draws))
+    result["reliability"] = list(_reliability(probabilities, units, seed))
     result["per_language"] = {
         name: _scores(probabilities[rows], [units[i] for i in rows], seed)
         for name, rows in _groups([u["lang"] for u in units], LANGUAGES)
@@ -282,28 +281,19 @@ def codes_of_unit(unit: Mapping[str, Any]) -> list[int]:
     return [round(c) for c in counts]
 
 
-def _calibration(
-    probabilities: FloatArray, units: Sequence[Mapping[str, Any]], seed: int
-) -> tuple[FloatArray, FloatArray]:
+def _reliability(probabilities: FloatArray, units: Sequence[Mapping[str, Any]], seed: int) -> Iterator[dict[str, Any]]:
+    """The bins that hold replies; a bin whose replies are of one thread has no interval."""
     bins = confidence_bins(_truth(units), probabilities, BINS)
-    return bins.sum(0), ThreadBootstrap([thread_of(u) for u in units], seed).sums(bins)
-
-
-def _reliability(sums: FloatArray, draws: FloatArray) -> Iterator[dict[str, Any]]:
-    for k, (n, confidence, right) in enumerate(sums.tolist()):
+    threads = ThreadBootstrap([thread_of(u) for u in units], seed)
+    draws, held = threads.sums(bins), threads.holding(bins[..., 0])
+    for k, (n, confidence, right) in enumerate(bins.sum(0).tolist()):
         if not n:
             continue
         drawn = draws[:, k][draws[:, k, 0] > 0]
-        low, high = interval(drawn[:, 2] / drawn[:, 0])
-        yield {
-            "from": k / BINS,
-            "to": (k + 1) / BINS,
-            "n": int(n),
-            "confidence": confidence / n,
-            "accuracy": right / n,
-            "accuracy_low": low,
-            "accuracy_high": high,
-        }
+        several = held[k] > 1
+        found = {"from": k / BINS, "to": (k + 1) / BINS, "n": int(n), "confidence": confidence / n}
+        found |= _with_interval("accuracy", right / n, drawn[:, 2] / drawn[:, 0] if several else drawn[:0, 2])
+        yield found if several else found | {"reason": "replies of one thread only: no interval"}
 
 
 def _slicings(units: Sequence[Mapping[str, Any]]) -> dict[str, tuple[list[Any], tuple[str, ...]]]:
