@@ -212,6 +212,19 @@ def test_a_labeller_is_scored_with_its_acts_where_units_have_some():
         evaluate(Oracle([]), [])
 
 
+def test_a_network_that_is_asked_nothing_answers_nothing():
+    from torch.nn import Identity
+
+    from nlp_engage.encoding import ROLE_TOKENS, PairEncoder
+    from nlp_engage.train.labeller import NetworkLabeller
+
+    tokenizer = tiny.tokenizer()
+    tokenizer.add_special_tokens(list(ROLE_TOKENS.values()))
+    found = NetworkLabeller(Identity(), PairEncoder(tokenizer)).predict([])
+    assert (found.probabilities.shape, found.acts.shape, found.act_probabilities.shape) == ((0, 3), (0,), (0,))
+    assert found.acts.dtype == np.int32
+
+
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
 def test_the_fitted_temperature_undoes_the_one_the_logits_were_spoilt_with(temperature):
     random = np.random.default_rng(0)
