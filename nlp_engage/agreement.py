@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from nlp_engage.errors import DataError, require
-from nlp_engage.scores import alpha_of_coincidences, coincidences
+from nlp_engage.errors import DataError
+from nlp_engage.resample import LEVEL, RESAMPLES, ThreadBootstrap, interval
+from nlp_engage.scores import alpha_of_coincidences, coincidences, confusion
 from nlp_engage.types import LABELS
 
 if TYPE_CHECKING:
@@ -17,22 +17,25 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from nlp_engage.types import FloatArray
-
     Codes = npt.NDArray[np.integer]
 
 MISSING: Final = -1
 
 
 def agreement(
-    codes: Mapping[str, Codes], threads: Sequence[str], *, resamples: int = 1_000, level: float = 0.9, seed: int = 0
+    codes: Mapping[str, Codes],
+    threads: Sequence[str],
+    *,
+    resamples: int = RESAMPLES,
+    level: float = LEVEL,
+    seed: int = 0,
 ) -> dict[str, Any]:
     """How far coders agree.
 
     Only units with two codings or more count. Alpha of one label is that of "this label or another".
 
-    Source: Krippendorff 2011, Computing Krippendorff's Alpha-Reliability (nominal, with missing values), computed by
-    the package ``krippendorff``. Intervals: percentile bootstrap over threads, since replies of a thread are alike.
+    Source: Krippendorff 2011, Computing Krippendorff's Alpha-Reliability (nominal, with missing values); the tests
+    compare it with the package ``krippendorff``. Intervals: percentile bootstrap over the threads of these units.
 
     Args:
         codes: Coder -> index in ``LABELS`` of each unit, ``MISSING`` where the coder did not label it. Shape: (units,).
@@ -50,7 +53,6 @@ def agreement(
 
     Raises:
         DataError: Lengths differ.
-        MissingExtraError: ``krippendorff`` is not installed.
 
     >>> ann, bob = np.array([0, 0, 1, 2]), np.array([0, 1, 1, 2])
     >>> found = agreement({"ann": ann, "bob": bob}, ["t1", "t2", "t3", "t4"])
@@ -60,21 +62,22 @@ def agreement(
     if wrong := [name for name, c in codes.items() if len(c) != len(threads)]:
         raise DataError(f"coder {wrong[0]!r} has {len(codes[wrong[0]])} codings of {len(threads)} units")
     table = np.stack([np.asarray(c) for c in codes.values()]) if codes else np.full((0, len(threads)), MISSING)
-    counts = np.stack([(table == k).sum(0) for k in range(len(LABELS))], axis=1)
-    twice = counts.sum(1) >= 2
-    where = np.array(threads, dtype=object)[twice]
+    given = np.stack([(table == k).sum(0) for k in range(len(LABELS))], axis=1)
+    twice = given.sum(1) >= 2
+    counts = given[twice]
+    where = [str(thread) for thread, two in zip(threads, twice, strict=True) if two]
     result: dict[str, Any] = {
         "coders": {name: int((row != MISSING).sum()) for name, row in zip(codes, table, strict=True)},
-        "units": int(twice.sum()),
-        "single": int((counts.sum(1) == 1).sum()),
-        "threads": len(set(where.tolist())),
+        "units": len(counts),
+        "single": int((given.sum(1) == 1).sum()),
+        "threads": len(set(where)),
         "level": level,
-        "agreement": _agreement(counts[twice]),
+        "agreement": _agreement(counts),
     }
-    draws = _Draws.of(where, resamples, seed)
-    result |= _alpha(counts[twice], draws, level)
+    draws = ThreadBootstrap(where, seed, resamples)
+    result |= alpha_with_interval(counts, draws, level)
     result["alpha_per_label"] = {
-        str(label): _alpha(np.stack([counts[twice, k], counts[twice].sum(1) - counts[twice, k]], axis=1), draws, level)
+        str(label): alpha_with_interval(np.stack([counts[:, k], counts.sum(1) - counts[:, k]], axis=1), draws, level)
         for k, label in enumerate(LABELS)
     }
     result["pairs"] = [_pair(a, b, codes) for a, b in combinations(codes, 2)]
@@ -88,80 +91,45 @@ def _agreement(counts: npt.NDArray[np.integer]) -> float | None:
     return float((counts * (counts - 1)).sum() / pairs) if pairs else None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Draws:
-    """Bootstrap resamples of whole threads, with replacement.
+def alpha_with_interval(
+    counts: npt.NDArray[np.integer], threads: ThreadBootstrap, level: float = LEVEL
+) -> dict[str, float | str | None]:
+    """Krippendorff's alpha of nominal labels, with an interval from resampling threads.
 
-    Attributes:
-        thread: Thread of each unit. Shape: (units,).
-        times: How often each thread is in each resample; no resamples of a single thread. Shape: (resamples, threads).
-    """
-
-    thread: npt.NDArray[np.intp]
-    times: FloatArray
-
-    @classmethod
-    def of(cls, threads: npt.NDArray[np.object_], resamples: int, seed: int) -> _Draws:
-        names, thread = np.unique(threads.astype(str), return_inverse=True)
-        rng, n = np.random.default_rng(seed), len(names)
-        drawn = [np.bincount(rng.integers(n, size=n), minlength=n) for _ in range(resamples if n > 1 else 0)]
-        return cls(thread, np.array(drawn, dtype=np.float64).reshape(len(drawn), n))
-
-    def alphas(self, counts: npt.NDArray[np.integer]) -> FloatArray:
-        """Alpha of each resample in which two labels occur."""
-        labels = counts.shape[1]
-        unit = coincidences(counts).reshape(len(counts), -1)
-        by_thread = np.stack([np.bincount(self.thread, column, self.times.shape[1]) for column in unit.T], axis=1)
-        drawn = (self.times @ by_thread).reshape(-1, labels, labels)
-        return alpha_of_coincidences(drawn[(drawn.sum(-1) > 0).sum(-1) > 1])
-
-    def none(self) -> str:
-        """Why there is no interval."""
-        if self.times.shape[1] < 2:
-            return "units of one thread only: no interval"
-        return "no resample holds two labels: no interval" if len(self.times) else "no interval was asked for"
-
-
-def _alpha(counts: npt.NDArray[np.integer], draws: _Draws, level: float) -> dict[str, float | str | None]:
-    value = nominal_alpha(counts)
-    if value is None:
-        none = "no unit has two codings" if not len(counts) else "only one label occurs: agreement cannot be told"
-        return {"alpha": None, "alpha_low": None, "alpha_high": None, "reason": none}
-    found = draws.alphas(counts)
-    if not len(found):
-        reason = draws.none()
-        return {"alpha": value, "alpha_low": None, "alpha_high": None, "reason": reason}
-    low, high = np.quantile(found, [(1 - level) / 2, (1 + level) / 2])
-    return {"alpha": value, "alpha_low": float(low), "alpha_high": float(high)}
-
-
-def nominal_alpha(counts: npt.NDArray[np.integer] | FloatArray) -> float | None:
-    """Krippendorff's alpha of nominal labels from how many coders gave each unit each label.
+    A resample in which fewer than two labels occur is left out: nothing can be told of agreement there.
 
     Args:
-        counts: Shape: (units, labels).
+        counts: How many coders gave each unit each label; units that two or more coded. Shape: (units, labels).
+        threads: The threads of these units and of no others: they are what is resampled.
+        level: Of the interval, in (0, 1).
 
     Returns:
-        At most 1; ``None`` where fewer than two labels occur in units coded twice.
+        ``alpha``, at most 1, ``alpha_low`` and ``alpha_high``; what cannot be said is ``None``, with a ``reason``.
 
-    Raises:
-        MissingExtraError: ``krippendorff`` is not installed.
-
-    >>> round(nominal_alpha(np.array([[2, 0], [1, 1], [0, 2], [0, 2]])), 3)
-    0.533
+    >>> counts, threads = np.array([[2, 0], [1, 1], [0, 2], [0, 2]]), ["t1", "t1", "t1", "t1"]
+    >>> found = alpha_with_interval(counts, ThreadBootstrap(threads, seed=0))
+    >>> round(found["alpha"], 3), found["alpha_low"], found["reason"]
+    (0.533, None, 'units of one thread only: no interval')
     """
-    counts = counts[counts.sum(1) >= 2]
-    if (counts.sum(0) > 0).sum() < 2:
-        return None
-    krippendorff: Any = require("krippendorff", extra="train")
-    return float(krippendorff.alpha(value_counts=counts, level_of_measurement="nominal"))
+    pairs = coincidences(counts)
+    value = float(alpha_of_coincidences(pairs.sum(0)))
+    if np.isnan(value):
+        none = "only one label occurs: agreement cannot be told" if len(counts) else "no unit has two codings"
+        return {"alpha": None, "alpha_low": None, "alpha_high": None, "reason": none}
+    low, high = interval(alpha_of_coincidences(threads.sums(pairs)), level)
+    found: dict[str, float | str | None] = {"alpha": value, "alpha_low": low, "alpha_high": high}
+    return found if low is not None else found | {"reason": _no_interval(threads)}
+
+
+def _no_interval(threads: ThreadBootstrap) -> str:
+    if threads.n < 2:
+        return "units of one thread only: no interval"
+    return "no resample holds two labels: no interval" if threads.resamples else "no interval was asked for"
 
 
 def _pair(a: str, b: str, codes: Mapping[str, Codes]) -> dict[str, Any]:
     both = (codes[a] != MISSING) & (codes[b] != MISSING)
-    confusion = np.zeros((len(LABELS), len(LABELS)), dtype=np.int64)
-    np.add.at(confusion, (codes[a][both], codes[b][both]), 1)
-    counts = np.zeros((int(both.sum()), len(LABELS)), dtype=np.int64)
-    for coder in (a, b):
-        np.add.at(counts, (np.arange(len(counts)), codes[coder][both]), 1)
-    return {"coders": [a, b], "units": len(counts), "alpha": nominal_alpha(counts), "confusion": confusion.tolist()}
+    counts = confusion(codes[a][both], codes[b][both])
+    alpha = float(alpha_of_coincidences(counts + counts.T))
+    found = {"alpha": None if np.isnan(alpha) else alpha, "confusion": counts.tolist()}
+    return {"coders": [a, b], "units": int(both.sum()), **found}

@@ -18,6 +18,8 @@ STRICT: Final = "the same"
 def own_scores(scores: Mapping[str, Any] | None, name: str | None) -> Mapping[str, Any] | None:
     """The scores of a model itself among all that its ``scores.json`` holds; where there are several, the lowest.
 
+    A macro-F1 that is not known (``None``: a label is missing) is no lowest one.
+
     Args:
         scores: Name -> scores, floors among them; ``None`` where unknown.
         name: Name of the model.
@@ -30,7 +32,7 @@ def own_scores(scores: Mapping[str, Any] | None, name: str | None) -> Mapping[st
         for key, s in (scores or {}).items()
         if (key == name or key.startswith(STRICT)) and isinstance(s, Mapping) and "macro_f1" in s
     ]
-    return min(own, key=lambda s: float(s["macro_f1"]), default=None)
+    return min(own, key=lambda s: np.inf if s["macro_f1"] is None else float(s["macro_f1"]), default=None)
 
 
 def confusion(truth: Indices, guess: Indices, n_labels: int = len(LABELS)) -> npt.NDArray[np.int64]:
@@ -88,43 +90,31 @@ def macro_f1(truth: Indices, guess: Indices, n_labels: int = len(LABELS)) -> flo
     return float(precision_recall_f1(truth, guess, n_labels)[:, 2].mean())
 
 
-def krippendorff_alpha(truth: Indices, guess: Indices, n_labels: int = len(LABELS)) -> float:
-    """Agreement beyond chance of two codings of the same replies, for nominal labels and without gaps.
-
-    Source: Krippendorff 2011, Computing Krippendorff's Alpha-Reliability, sections A and B.
-
-    Returns:
-        1 for perfect agreement, 0 for that of chance, below 0 for systematic disagreement. 0, too, where only
-        one label occurs: codings that never vary show nothing.
-
-    >>> round(krippendorff_alpha(np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1]), 2), 3)
-    0.533
-    """
-    counts = confusion(truth, guess, n_labels)
-    return float(alpha_of_coincidences(counts + counts.T))
-
-
 def alpha_of_coincidences(counts: npt.NDArray[Any]) -> FloatArray:
-    """Krippendorff's alpha from coincidences (pairs of codes within units), over any leading axes (resamples).
+    """Krippendorff's alpha of nominal labels from coincidences, over any leading axes (resamples).
+
+    Coincidences are pairs of codes within units (see ``coincidences``). Those of two codings without gaps are their
+    confusion plus its transpose.
 
     Args:
         counts: Symmetric. A unit with m codes, of which c_k are label k, adds c_k (c_l - [k = l]) / (m - 1) to
             cell (k, l); one with a single code adds nothing. Shape: (..., n_labels, n_labels).
 
     Returns:
-        Shape: (...,), as ``krippendorff_alpha``.
+        Shape: (...,). 1 for perfect agreement, 0 for that of chance, below 0 for systematic disagreement; NaN where
+        fewer than two labels occur: codings that never vary show nothing.
 
     Source: Krippendorff 2011, Computing Krippendorff's Alpha-Reliability, sections C and D.
 
-    >>> alpha_of_coincidences(np.array([[2, 1], [1, 4]])).round(3).tolist()
-    0.533
+    >>> alpha_of_coincidences(np.array([[[2, 1], [1, 4]], [[8, 0], [0, 0]]])).round(3).tolist()
+    [0.533, nan]
     """
     counts = np.asarray(counts, dtype=np.float64)
     totals, n = counts.sum(-1), counts.sum((-2, -1))
     expected = n * n - (totals * totals).sum(-1)  # pairs of unequal labels, had chance paired them
     observed = (n - 1) * (n - np.trace(counts, axis1=-2, axis2=-1))
     varied = expected > 1e-9 * np.maximum(n * n, 1)
-    return np.where(varied, 1 - observed / np.where(varied, expected, 1), 0.0)
+    return np.where(varied, 1 - observed / np.where(varied, expected, 1), np.nan)
 
 
 def coincidences(codes: npt.NDArray[Any]) -> FloatArray:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+import krippendorff
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nlp_engage.agreement import MISSING, agreement, nominal_alpha
+from nlp_engage.agreement import MISSING, agreement, alpha_with_interval
 from nlp_engage.errors import DataError
-from nlp_engage.scores import krippendorff_alpha
-
-pytest.importorskip("krippendorff")
+from nlp_engage.resample import ThreadBootstrap
 
 
 def by_definition(table):
@@ -58,15 +57,18 @@ def test_alpha_of_the_published_example():
         [1, 2, 3, 3, 2, 4, 4, 1, 2, 5, 1, 0],
     ]
     counts = np.array([[sum(row[i] == v for row in table) for v in range(1, 6)] for i in range(12)])
-    assert nominal_alpha(counts) == pytest.approx(0.743, abs=5e-4)
+    counts = counts[counts.sum(1) > 1]
+    draws = ThreadBootstrap([str(i) for i in range(len(counts))], seed=0)
+    assert alpha_with_interval(counts, draws)["alpha"] == pytest.approx(0.743, abs=5e-4)
 
 
-def test_two_full_codings_agree_with_the_score_that_evaluate_prints():
+def test_two_full_codings_have_the_alpha_of_the_krippendorff_package():
     rng = np.random.default_rng(1)
     a = rng.integers(0, 3, 200)
     b = np.where(rng.random(200) < 0.8, a, rng.integers(0, 3, 200))
     found = agreement({"a": a, "b": b}, [str(i // 4) for i in range(200)], resamples=200)
-    assert found["alpha"] == pytest.approx(krippendorff_alpha(a, b), abs=1e-12)
+    expected = krippendorff.alpha(reliability_data=[a, b], level_of_measurement="nominal")
+    assert found["alpha"] == found["pairs"][0]["alpha"] == pytest.approx(expected, abs=1e-12)
     assert found["alpha_low"] < found["alpha"] < found["alpha_high"]
     assert found["pairs"][0]["confusion"] == [[int(((a == i) & (b == j)).sum()) for j in range(3)] for i in range(3)]
     assert set(found["alpha_per_label"]) == {"mindless_interaction", "genuine_dialogue", "self_expression"}
@@ -97,6 +99,21 @@ def test_what_cannot_be_said_has_a_reason():
     unasked = agreement({"a": np.array([0, 1, 2]), "b": np.array([0, 1, MISSING])}, ["x", "y", "z"], resamples=0)
     assert unasked["reason"] == "no interval was asked for"
     assert (unasked["units"], unasked["single"]) == (2, 1)
+
+
+def test_threads_that_only_one_coder_read_are_not_resampled():
+    """Their draws would hold no pair of codings; with all pairs in one thread, no interval can be told."""
+    a, b = np.array([0, 1, 0, 1, 0, 1]), np.array([0, 0, MISSING, MISSING, MISSING, MISSING])
+    found = agreement({"a": a, "b": b}, ["x", "x", "y", "y", "z", "z"])
+    assert (found["units"], found["threads"], found["alpha_low"]) == (2, 1, None)
+    assert found["reason"] == "units of one thread only: no interval"
+
+
+def test_resamples_without_two_labels_are_left_out():
+    """Coders agree wholly; one label is in one thread of ten, so a third of the draws hold the other one only."""
+    a = np.array([1] + [0] * 9)
+    found = agreement({"a": a, "b": a}, [str(i) for i in range(10)])
+    assert (found["alpha_low"], found["alpha"], found["alpha_high"]) == (1.0, 1.0, 1.0)
 
 
 def test_codings_of_another_length_are_refused():

@@ -42,6 +42,7 @@ LAYERS = (
         "names",
         "text",
         "scores",
+        "resample",
         "samples",
         "durable",
         "spreadsheet",

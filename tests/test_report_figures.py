@@ -186,6 +186,10 @@ def test_the_verdict_says_the_figures_and_the_scores(figures):
     assert "macro-F1 is 0.82 in English, 0.76 in Chinese" in found.caution
     assert "宏平均 F1 为 英文 0.82、中文 0.76" in story.verdict(figures, ZH, scores).caution
     assert "not recorded" in story.verdict(figures, EN, None).caution
+    scores["per_language"]["en"]["macro_f1"] = None  # a label without replies
+    assert "macro-F1 is 0.76 in Chinese" in story.verdict(figures, EN, scores).caution
+    scores["per_language"]["zh"]["macro_f1"] = None
+    assert "not recorded" in story.verdict(figures, EN, scores).caution
 
 
 def test_few_threads_and_empty_archives_get_no_verdict():
@@ -331,6 +335,15 @@ def test_the_strictest_score_of_the_model_is_the_one_that_counts():
     assert [row.own for row in rows] == [True, True, False]
     assert rows[0].macro_f1[0] == "0.850 (0.840–0.860)"
     assert origin(scores={"other": score(0.5)}).model_scores is None
+
+
+def test_a_score_that_is_not_known_is_a_dash_and_one_without_interval_has_no_brackets():
+    made = score(0.85)
+    made["per_language"]["en"] = {"macro_f1": None, "macro_f1_low": None, "macro_f1_high": None}
+    made["per_language"]["zh"] = {"macro_f1": 0.85, "macro_f1_low": None, "macro_f1_high": None}
+    assert ledger.score_rows(origin(scores={"m1": made}), EN)[0].macro_f1 == ("–", "0.850")
+    del made["per_language"]["en"]
+    assert ledger.score_rows(origin(scores={"m1": made}), EN)[0].macro_f1 == ("–", "0.850")
 
 
 def test_the_labels_hash_changes_with_any_label():

@@ -11,10 +11,11 @@ import tiny
 from click.testing import CliRunner
 from sklearn import metrics
 
+from nlp_engage.agreement import agreement
 from nlp_engage.cli import main
 from nlp_engage.errors import DataError
+from nlp_engage.resample import RESAMPLES, ThreadBootstrap
 from nlp_engage.train.evaluate import codes_of_unit, compare, score_predictions
-from nlp_engage.train.resample import RESAMPLES, ThreadBootstrap
 from nlp_engage.train.results import Evaluation
 from nlp_engage.train.tables import detail_tables, plot_reliability
 from nlp_engage.types import LABELS
@@ -117,12 +118,50 @@ def test_the_coders_own_alpha_is_that_of_the_krippendorff_package():
 def test_agreement_of_coders_that_is_not_on_record_is_not_known():
     found = score_predictions(noisy(sourced()), sourced())
     assert (found["coders_n"], found["coders_alpha"]) == (0, None)
-    assert found["coders_reason"] == "no unit names several coders"
-    assert "the coders' own alpha not known: no unit names several coders" in detail_tables(found)
+    assert found["coders_reason"] == "no unit has two codings"
+    assert "the coders' own alpha not known: no unit has two codings" in detail_tables(found)
     alike = [{**u, "coders": {"ann": "M", "bo": "M"}} for u in sourced()]
     found = score_predictions(noisy(alike), alike)
     assert (found["coders_n"], found["coders_alpha"]) == (120, None)
     assert found["coders_reason"].startswith("only one label occurs")
+
+
+def coded(pairs):
+    """Units of ten threads, three each; ``pairs`` says what two coders gave the units that both read."""
+    units = [{**u, "thread": f"t{i // 3}", "coders": {"ann": "M"}} for i, u in enumerate(tiny.units(5, "u", 1))]
+    return [{**u, "coders": {"ann": pairs[i][0], "bo": pairs[i][1]} if i in pairs else u["coders"]}
+            for i, u in enumerate(units)]  # fmt: skip
+
+
+def test_only_threads_that_several_coders_read_are_resampled_for_their_alpha():
+    """As ``agree`` does it; the eight threads with single codings are no evidence of how far coders agree."""
+    units = coded({0: "MM", 1: "MD", 2: "DD", 27: "MM", 28: "DM", 29: "DD"})
+    found = score_predictions(noisy(units), units)
+    index = {"M": 0, "D": 1}
+    codes = {c: np.array([index[u["coders"][c]] if c in u["coders"] else -1 for u in units]) for c in ("ann", "bo")}
+    direct = agreement(codes, [u["thread"] for u in units])
+    for key in ("alpha", "alpha_low", "alpha_high"):
+        assert found[f"coders_{key}"] == direct[key] is not None
+    assert "coders_reason" not in found
+
+
+def test_the_coders_alpha_of_one_thread_has_no_interval_and_says_why():
+    units = coded({0: "MM", 1: "MD", 2: "DD"})
+    result = evaluation(units, noisy(units))
+    found = result.scores
+    assert (found["threads"], found["coders_n"]) == (10, 3)
+    assert found["coders_alpha"] == pytest.approx(1 - 5 * 2 / (2 * 3 * 3))  # n = 6, three codes of each label
+    assert (found["coders_alpha_low"], found["coders_alpha_high"]) == (None, None)
+    assert found["coders_reason"] == "units of one thread only: no interval"
+    assert "the coders' own alpha 0.444: units of one thread only: no interval" in detail_tables(found)
+    row = result.to_pandas().query("slice == 'all' and score == 'coders_alpha'").iloc[0]
+    assert (round(row.estimate, 3), row.reason) == (0.444, found["coders_reason"])
+
+
+def test_resamples_in_which_coders_gave_one_label_only_are_left_out_of_their_alpha():
+    units = coded({i: "DD" if i == 29 else "MM" for i in range(30)})
+    found = score_predictions(noisy(units), units)
+    assert (found["coders_alpha_low"], found["coders_alpha"], found["coders_alpha_high"]) == (1.0, 1.0, 1.0)
 
 
 @pytest.mark.parametrize(
@@ -191,7 +230,7 @@ def test_frames_hold_every_score_once_and_every_unit_once():
     assert row.estimate == found.scores["per_source"]["s1"]["accuracy"]
     unknown = frame[frame.estimate.isna()]
     assert set(unknown.score) == {"coders_alpha"}
-    assert set(unknown.reason) == {"no unit names several coders"}
+    assert set(unknown.reason) == {"no unit has two codings"}
     assert frame[frame.estimate.notna()].reason.isna().all()
     assert set(frame.slice) == {"all", "language", "platform", "source", "characters", "turns_above"}
     predictions = found.predictions().to_pandas()
@@ -204,6 +243,32 @@ def test_models_scored_on_different_units_are_not_compared():
     one, other = evaluation(units, noisy(units)), evaluation(units[1:], noisy(units)[1:], "o")
     with pytest.raises(DataError, match="m and o were scored on different units"):
         one.compare(other)
+
+
+def test_a_bin_of_one_thread_has_no_interval_and_no_bar(tmp_path, monkeypatch):
+    from matplotlib.axes import Axes
+
+    bars = []
+    draw = Axes.errorbar
+    monkeypatch.setattr(Axes, "errorbar", lambda self, x, y, spread, **more: (
+        bars.append(np.array(spread)), draw(self, x, y, spread, **more))[1])  # fmt: skip
+    units = [{**u, "thread": f"t{i % 3}"} for i, u in enumerate(sourced(2))]
+    p = np.eye(3)[truth_of(units)]
+    p[0] = p[3] = (0.6, 0.4, 0.0)  # both of t0: a bin of its own, of one thread
+    found = evaluation(units, p)
+    alone, others = found.scores["reliability"]
+    assert (alone["n"], alone["accuracy"] is None, alone["accuracy_low"], alone["accuracy_high"]) == (
+        2,
+        False,
+        None,
+        None,
+    )
+    assert alone["reason"] == "replies of one thread only: no interval"
+    assert (others["accuracy_low"], others["accuracy_high"], "reason" in others) == (1.0, 1.0, False)
+    found.plot(tmp_path / "plot.svg")
+    assert np.isnan(bars[0]).tolist() == [[True, False], [True, False]]
+    evaluation([{**u, "thread": "t"} for u in units], p).plot(tmp_path / "one.svg")
+    assert np.isnan(bars[1]).all()
 
 
 @pytest.mark.parametrize("ending", ["svg", "png", "pdf"])

@@ -13,6 +13,7 @@ from nlp_engage.agreement import MISSING
 from nlp_engage.annotation.answers import coder_name
 from nlp_engage.annotation.sheets import read_sheet
 from nlp_engage.errors import DataError
+from nlp_engage.splits import thread_of
 from nlp_engage.types import LABEL_CODES
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Codings:
 
     def threads(self) -> list[str]:
         """The thread of every unit in order; a unit that names none is a thread of its own."""
-        return [str(unit.get("thread") or uid) for uid, unit in self.units.items()]
+        return [thread_of(unit) for unit in self.units.values()]
 
     def disagreements(self) -> list[dict[str, Any]]:
         """Units with different labels, as a sheet to adjudicate: the unit, and ``codings`` to read beside it."""

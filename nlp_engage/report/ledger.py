@@ -123,10 +123,8 @@ def _score_name(name: str, words: Words) -> str:
 
 
 def _with_interval(score: Mapping[str, Any], words: Words) -> str:
-    if "macro_f1" not in score:
-        return "–"
-    text = _decimal(score["macro_f1"])
-    if "macro_f1_low" in score:
+    text = _decimal(score.get("macro_f1"))
+    if score.get("macro_f1_low") is not None:
         ends = {end: _decimal(score[f"macro_f1_{end}"]) for end in ("low", "high")}
         text += f" ({words('interval.bare', **ends)})"
     return text

@@ -159,7 +159,7 @@ def _scores_sentence(row: Row, words: Words, scores: Mapping[str, Any] | None) -
     parts = [
         words("verdict.score", value=f"{found[lang]['macro_f1']:.2f}", language=words.language(lang))
         for lang in LANGUAGES
-        if lang in found
+        if lang in found and found[lang]["macro_f1"] is not None  # not known where a label is missing
     ]
     return words("verdict.scores", scores=words.listed(parts)) if parts else words("verdict.no_scores")
 

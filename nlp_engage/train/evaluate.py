@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from nlp_engage.agreement import alpha_with_interval
 from nlp_engage.context import context_of_unit, labels_of_unit
 from nlp_engage.errors import DataError
+from nlp_engage.resample import LEVEL, RESAMPLES, ThreadBootstrap, interval
 from nlp_engage.scores import (
     alpha_of_coincidences,
-    coincidences,
     confidence_bins,
     error_of_bins,
     f1_of_confusion,
 )
 from nlp_engage.splits import thread_of
-from nlp_engage.train.resample import LEVEL, RESAMPLES, ThreadBootstrap, interval
 from nlp_engage.types import ACTS, LABEL_CODES, LABELS, LANGUAGES
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ _PER_LABEL: Final = ("precision", "recall", "f1")
 _LENGTHS: Final = (("1-9", 10), ("10-29", 30), ("30-99", 100))
 _LONGEST: Final = "100+"
 ONE_THREAD: Final = "one thread only: how scores vary between threads cannot be known"
+ONE_LABEL: Final = "no alpha: only one label occurs"
 
 
 def evaluate(labeller: Labeller, units: Sequence[Mapping[str, Any]], *, seed: int = 0) -> dict[str, Any]:
@@ -74,23 +76,29 @@ def score_predictions(
 
     Returns:
         ``n, threads, macro_f1, accuracy, alpha`` (Krippendorff's, of model and gold), ``ece, confusion,
-        per_label``; ``coders_alpha``, the coders' own alpha where units have several; ``reliability``, the bins of
-        the reliability diagram that hold replies; the same scores in ``per_language``, and in ``per_source,
-        per_platform, per_length`` (characters of the reply) and ``per_depth`` (turns above it, the post not
-        counted; units show three at most). Scores have ``_low`` and ``_high`` beside them (90 %, threads
-        resampled), and are ``None``, with a ``reason``, where they cannot be known.
+        per_label``; ``coders_alpha``, the coders' own alpha on the ``coders_n`` units that have several (what cannot
+        be said of it has a ``coders_reason``); ``reliability``, the bins of the reliability diagram that hold replies;
+        the same scores in ``per_language``, and in ``per_source, per_platform, per_length`` (characters of the reply)
+        and ``per_depth`` (turns above it, the post not counted; units show three at most). Scores have ``_low`` and
+        ``_high`` beside them (90 %, threads resampled), and are ``None``, with a ``reason``, where they cannot be
+        known:
+
+        * No label's scores where no reply has it, no macro-F1 where one label is missing (it would count as 0 and
+          pass for an error), no precision where no answer is the label, no alpha where only one label occurs.
+        * Draws in which a score cannot be known are left out of its interval, so that of macro-F1 is one of draws
+          that hold every label.
+        * No interval from one thread: neither of anything where there is one only, nor of a label's scores (and
+          with them of macro-F1) where one thread holds all replies that have it.
     """
     result = _scores(probabilities, units, seed)
-    sums, draws = _calibration(probabilities, units, seed)
-    result["reliability"] = list(_reliability(sums, draws))
+    result["reliability"] = list(_reliability(probabilities, units, seed))
     result["per_language"] = {
         name: _scores(probabilities[rows], [units[i] for i in rows], seed)
         for name, rows in _groups([u["lang"] for u in units], LANGUAGES)
     }
     for key, (values, order) in _slicings(units).items():
         result[key] = {
-            name: _whole_labels_only(_scores(probabilities[rows], [units[i] for i in rows], seed))
-            for name, rows in _groups(values, order)
+            name: _scores(probabilities[rows], [units[i] for i in rows], seed) for name, rows in _groups(values, order)
         }
     return result
 
@@ -113,60 +121,114 @@ def compare(
         (90 %), and ``_decided``: whether the interval leaves out 0.
     """
     languages = [u["lang"] for u in units]
-    found = {}
+    found: dict[str, dict[str, Any]] = {}
     for name, rows in [("all", np.arange(len(units))), *_groups(languages, LANGUAGES)]:
         part = [units[i] for i in rows]
-        (a, a_draws), (b, b_draws) = (_point_and_draws(p[rows], part, seed) for p in (one, other))
-        found[name] = {"n": len(part), "threads": len({thread_of(u) for u in part})}
+        a, b = (_Scored.of(p[rows], part, seed) for p in (one, other))
+        found[name] = {"n": len(part), "threads": a.threads}
         for score in SCORES:
-            found[name] |= _with_interval(score, a[score] - b[score], a_draws[score] - b_draws[score], found[name])
+            found[name] |= _with_interval(score, a.point[score] - b.point[score], a.draws[score] - b.draws[score])
             low, high = found[name][f"{score}_low"], found[name][f"{score}_high"]
             found[name][f"{score}_decided"] = None if low is None else bool(low > 0 or high < 0)
+        found[name] |= a.reason(alpha=found[name]["alpha"])
     return found
 
 
 def _scores(probabilities: FloatArray, units: Sequence[Mapping[str, Any]], seed: int) -> dict[str, Any]:
-    found: dict[str, Any] = {"n": len(units), "threads": len({thread_of(u) for u in units})}
-    point, draws = _point_and_draws(probabilities, units, seed)
+    scored = _Scored.of(probabilities, units, seed)
+    point, draws = scored.point, scored.draws
+    found: dict[str, Any] = {"n": len(units), "threads": scored.threads}
     for name in SCORES:
-        found |= _with_interval(name, float(point[name]), draws[name], found)
+        found |= _with_interval(name, point[name], draws[name])
     found["confusion"] = point["confusion"].astype(int).tolist()
     found["per_label"] = {}
     for k, label in enumerate(LABELS):
         found["per_label"][label] = {"n": int(point["confusion"][k].sum())}
         for j, name in enumerate(_PER_LABEL):
-            values = float(point["per_label"][k, j]), draws["per_label"][:, k, j]
-            found["per_label"][label] |= _with_interval(name, *values, found)
-    found |= _coders_alpha(units, seed, found)
-    if found["threads"] < 2:
-        found["reason"] = ONE_THREAD
-    return found
+            found["per_label"][label] |= _with_interval(name, point["per_label"][k, j], draws["per_label"][:, k, j])
+        found["per_label"][label] |= scored.reason_of_label(k)
+    return found | _coders_alpha(units, seed) | scored.reason(alpha=found["alpha"])
 
 
-def _with_interval(name: str, value: float, draws: Any, group: Mapping[str, Any]) -> dict[str, Any]:
-    low, high = map(float, interval(draws)) if group["threads"] > 1 else (None, None)
-    return {name: float(value), f"{name}_low": low, f"{name}_high": high}
+def _with_interval(name: str, value: float, draws: Any) -> dict[str, Any]:
+    low, high = interval(draws)
+    return {name: None if np.isnan(value) else float(value), f"{name}_low": low, f"{name}_high": high}
 
 
-def _point_and_draws(
-    probabilities: FloatArray, units: Sequence[Mapping[str, Any]], seed: int
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Every score, once of the replies as they are and once of each resample."""
-    n_labels = len(LABELS)
-    cells = np.zeros((len(units), n_labels, n_labels))
-    cells[np.arange(len(units)), _truth(units), probabilities.argmax(1)] = 1
-    threads = ThreadBootstrap([thread_of(u) for u in units], seed)
-    bins = confidence_bins(_truth(units), probabilities, BINS)
-    return _score_sums(cells.sum(0), bins.sum(0)), _score_sums(threads.sums(cells), threads.sums(bins))
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Scored:
+    """Every score of some replies, NaN where it cannot be known.
+
+    Attributes:
+        point: Of the replies as they are.
+        draws: Of each resample; none of fewer than two threads, and NaN for what one thread alone holds.
+        threads: Number of threads.
+        true: In how many threads a reply has each label. Shape: (labels,).
+        answered: In how many threads each label is the answer. Shape: (labels,).
+    """
+
+    point: dict[str, Any]
+    draws: dict[str, Any]
+    threads: int
+    true: Any
+    answered: Any
+
+    @classmethod
+    def of(cls, probabilities: FloatArray, units: Sequence[Mapping[str, Any]], seed: int) -> _Scored:
+        cells = np.zeros((len(units), len(LABELS), len(LABELS)))
+        cells[np.arange(len(units)), _truth(units), probabilities.argmax(1)] = 1
+        bins = confidence_bins(_truth(units), probabilities, BINS)
+        threads = ThreadBootstrap([thread_of(u) for u in units], seed)
+        true, answered = threads.holding(cells.sum(2)), threads.holding(cells.sum(1))
+        return cls(
+            point=_score_sums(cells.sum(0), bins.sum(0), True),
+            draws=_score_sums(threads.sums(cells), threads.sums(bins), _held(true, answered) > 1),
+            threads=threads.n,
+            true=true,
+            answered=answered,
+        )
+
+    def reason(self, *, alpha: float | None) -> dict[str, str]:
+        """Why a score of all labels together, or its interval, is not known."""
+        missing, alone = ([k for k, n in zip(LABELS, self.true, strict=True) if n == few] for few in (0, 1))
+        reasons = []
+        if self.threads < 2:
+            reasons.append(ONE_THREAD)
+        if missing:
+            reasons.append(f"no macro-F1: no reply here is {' or '.join(missing)}")
+        elif alone and self.threads > 1:
+            reasons.append(f"no interval of macro-F1: one thread holds every reply that is {' or '.join(alone)}")
+        if alpha is None:
+            reasons.append(ONE_LABEL)
+        return {"reason": "; ".join(reasons)} if reasons else {}
+
+    def reason_of_label(self, k: int) -> dict[str, str]:
+        """Why a score of one label, or its interval, is not known."""
+        label, true, answered = LABELS[k], self.true[k], self.answered[k]
+        if not true:
+            return {"reason": f"no reply here is {label}"}
+        reasons = [f"no interval: one thread holds every reply that is {label}"] if true == 1 else []
+        if not answered:
+            reasons.append(f"no precision: no answer here is {label}")
+        elif answered == 1 < true:
+            reasons.append(f"no interval of precision: one thread holds every answer {label}")
+        return {"reason": "; ".join(reasons)} if reasons else {}
 
 
-def _score_sums(confusion: FloatArray, bins: FloatArray) -> dict[str, Any]:
-    per_label = f1_of_confusion(confusion)
+def _held(true: Any, answered: Any) -> Any:
+    """How many replies (or threads) precision, recall and F1 of each label rest on. Shape: (..., labels, 3)."""
+    return np.stack([np.minimum(true, answered), true, true], axis=-1)
+
+
+def _score_sums(confusion: FloatArray, bins: FloatArray, told: Any) -> dict[str, Any]:
+    """Scores from sums over replies; those of labels are NaN where ``told`` does not hold or the label is missing."""
+    known = told & (_held(confusion.sum(-1), confusion.sum(-2)) > 0)
+    per_label = np.where(known, f1_of_confusion(confusion), np.nan)
     hits = np.trace(confusion, axis1=-2, axis2=-1)
     return {
         "confusion": confusion,
         "per_label": per_label,
-        "macro_f1": per_label[..., 2].mean(-1),
+        "macro_f1": per_label[..., 2].mean(-1),  # NaN without one of the labels
         "accuracy": hits / confusion.sum((-2, -1)),
         "alpha": alpha_of_coincidences(confusion + np.swapaxes(confusion, -1, -2)),
         "ece": error_of_bins(bins),
@@ -177,18 +239,13 @@ def _truth(units: Sequence[Mapping[str, Any]]) -> Any:
     return np.array([labels_of_unit(u)[0] for u in units])
 
 
-def _coders_alpha(units: Sequence[Mapping[str, Any]], seed: int, group: Mapping[str, Any]) -> dict[str, Any]:
-    """The coders' own agreement, on the units that several of them coded."""
+def _coders_alpha(units: Sequence[Mapping[str, Any]], seed: int) -> dict[str, Any]:
+    """The coders' own agreement, on the units that several of them coded, resampling the threads of these."""
     codes = np.array([codes_of_unit(u) for u in units])
     several = codes.sum(1) > 1
-    found: dict[str, Any] = {"coders_n": int(several.sum())}
-    if (codes[several].sum(0) > 0).sum() < 2:
-        reason = "only one label occurs: agreement cannot be told" if several.any() else "no unit names several coders"
-        unknown = dict.fromkeys(("coders_alpha", "coders_alpha_low", "coders_alpha_high"))
-        return found | unknown | {"coders_reason": reason}
-    pairs = coincidences(codes)
-    draws = alpha_of_coincidences(ThreadBootstrap([thread_of(u) for u in units], seed).sums(pairs))
-    return found | _with_interval("coders_alpha", float(alpha_of_coincidences(pairs.sum(0))), draws, group)
+    threads = ThreadBootstrap([thread_of(u) for u, many in zip(units, several, strict=True) if many], seed)
+    found = alpha_with_interval(codes[several], threads)
+    return {"coders_n": int(several.sum()), **{f"coders_{key}": value for key, value in found.items()}}
 
 
 def codes_of_unit(unit: Mapping[str, Any]) -> list[int]:
@@ -224,28 +281,19 @@ def codes_of_unit(unit: Mapping[str, Any]) -> list[int]:
     return [round(c) for c in counts]
 
 
-def _calibration(
-    probabilities: FloatArray, units: Sequence[Mapping[str, Any]], seed: int
-) -> tuple[FloatArray, FloatArray]:
+def _reliability(probabilities: FloatArray, units: Sequence[Mapping[str, Any]], seed: int) -> Iterator[dict[str, Any]]:
+    """The bins that hold replies; a bin whose replies are of one thread has no interval."""
     bins = confidence_bins(_truth(units), probabilities, BINS)
-    return bins.sum(0), ThreadBootstrap([thread_of(u) for u in units], seed).sums(bins)
-
-
-def _reliability(sums: FloatArray, draws: FloatArray) -> Iterator[dict[str, Any]]:
-    for k, (n, confidence, right) in enumerate(sums.tolist()):
+    threads = ThreadBootstrap([thread_of(u) for u in units], seed)
+    draws, held = threads.sums(bins), threads.holding(bins[..., 0])
+    for k, (n, confidence, right) in enumerate(bins.sum(0).tolist()):
         if not n:
             continue
         drawn = draws[:, k][draws[:, k, 0] > 0]
-        low, high = interval(drawn[:, 2] / drawn[:, 0])
-        yield {
-            "from": k / BINS,
-            "to": (k + 1) / BINS,
-            "n": int(n),
-            "confidence": confidence / n,
-            "accuracy": right / n,
-            "accuracy_low": float(low),
-            "accuracy_high": float(high),
-        }
+        several = held[k] > 1
+        found = {"from": k / BINS, "to": (k + 1) / BINS, "n": int(n), "confidence": confidence / n}
+        found |= _with_interval("accuracy", right / n, drawn[:, 2] / drawn[:, 0] if several else drawn[:0, 2])
+        yield found if several else found | {"reason": "replies of one thread only: no interval"}
 
 
 def _slicings(units: Sequence[Mapping[str, Any]]) -> dict[str, tuple[list[Any], tuple[str, ...]]]:
@@ -270,12 +318,3 @@ def _groups(values: Sequence[Any], order: Sequence[str]) -> Iterator[tuple[str, 
     for name in order:
         if len(rows := np.flatnonzero(array == name)):
             yield name, rows
-
-
-def _whole_labels_only(scores: dict[str, Any]) -> dict[str, Any]:
-    """A slice without a label has no macro-F1: the missing label would count as 0 and pass for an error."""
-    if missing := [label for label, row in scores["per_label"].items() if not row["n"]]:
-        scores |= dict.fromkeys(("macro_f1", "macro_f1_low", "macro_f1_high"))
-        reasons = [scores.get("reason"), f"no macro-F1: no reply here is {' or '.join(missing)}"]
-        scores["reason"] = "; ".join(filter(None, reasons))
-    return scores

@@ -15,7 +15,7 @@ from nlp_engage.errors import ModelError
 from nlp_engage.scores import softmax
 from nlp_engage.train.ablation import thin_context
 from nlp_engage.train.model import load_trained
-from nlp_engage.types import LABEL_SCHEME, Predictions
+from nlp_engage.types import ACTS, LABEL_SCHEME, LABELS, Predictions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,11 +84,12 @@ class NetworkLabeller:
         )
 
     def predict(self, contexts: Sequence[ReplyContext]) -> Predictions:
-        """Label a batch of any size, in the order of the input."""
+        """Label a batch of any size, an empty one included, in the order of the input."""
         encoded = self._encoder.encode(thin_context(c, self._view, roles=self._roles) for c in contexts)
         self._network.eval()
         batches = [self._logits(encoded[i : i + BATCH_SIZE]) for i in range(0, len(encoded), BATCH_SIZE)]
-        labels, acts = (np.concatenate(side) for side in zip(*batches, strict=True))
+        none = np.zeros((0, len(LABELS))), np.zeros((0, len(ACTS)))  # what no replies at all have
+        labels, acts = (np.concatenate(side) for side in zip(none, *batches, strict=True))
         p = softmax(acts)
         return Predictions(probabilities=softmax(labels), acts=p.argmax(1).astype(np.int32), act_probabilities=p.max(1))
 

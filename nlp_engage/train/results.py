@@ -135,12 +135,10 @@ class Evaluation:
 def _rows(slice_: str, value: str, scores: Mapping[str, Any]) -> list[dict[str, Any]]:
     where = {"slice": slice_, "value": value, "n": scores["n"], "threads": scores["threads"]}
     rows = [{**where, **_row(name, scores, name, scores.get("reason"))} for name in SCORES]
-    coders = scores.get("coders_reason", scores.get("reason"))
-    rows.append({**where, **_row("coders_alpha", scores, "coders_alpha", coders)})
+    rows.append({**where, **_row("coders_alpha", scores, "coders_alpha", scores.get("coders_reason"))})
     for label, row in scores["per_label"].items():
         rows += [
-            {**where, **_row(f"{name}:{label}", row, name, scores.get("reason"))}
-            for name in ("precision", "recall", "f1")
+            {**where, **_row(f"{name}:{label}", row, name, row.get("reason"))} for name in ("precision", "recall", "f1")
         ]
     return rows
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from nlp_engage.errors import DataError, require
 from nlp_engage.types import LANGUAGES
 
@@ -49,7 +51,8 @@ def detail_tables(result: Mapping[str, Any]) -> str:
         ]
         if rows:
             parts.append(_table([name, "n", "threads", "macro-F1", "accuracy", "ECE"], rows))
-    own = f"not known: {result['coders_reason']}" if "coders_reason" in result else _cell(result, "coders_alpha")
+    known = "not known" if result["coders_alpha"] is None else _cell(result, "coders_alpha")
+    own = ": ".join(filter(None, (known, result.get("coders_reason"))))
     parts.append(f"alpha of model and gold {_cell(result, 'alpha')}; the coders' own alpha {own}")
     return "\n\n".join(parts)
 
@@ -83,6 +86,8 @@ def _cell(scores: Mapping[str, Any] | None, key: str, form: str = ".3f") -> str:
 def plot_reliability(scores: Mapping[str, Any], path: str | Path) -> None:
     """Draw a reliability diagram: how often answers of some confidence are right, and how many there are.
 
+    A bin without an interval, for its replies are of one thread, is a point without a bar.
+
     Args:
         scores: Result of ``evaluate`` by name of the model.
         path: File to write; the ending says the kind of picture.
@@ -107,13 +112,16 @@ def plot_reliability(scores: Mapping[str, Any], path: str | Path) -> None:
         for name, result in scores.items():
             bins = result["reliability"]
             x, y = [b["confidence"] for b in bins], [b["accuracy"] for b in bins]
-            spread = [
-                [max(0.0, b["accuracy"] - b["accuracy_low"]) for b in bins],
-                [max(0.0, b["accuracy_high"] - b["accuracy"]) for b in bins],
-            ]
+            spread = np.array([_lengths(b) for b in bins]).T
             upper.errorbar(x, y, spread, marker="o", capsize=2, label=f"{name}: ECE {result['ece']:.3f}")
             lower.step(x, [b["n"] for b in bins], where="mid")
         upper.set(ylabel="share that is right", xlim=(0, 1), ylim=(0, 1))
         lower.set(xlabel="confidence", ylabel="replies")
         upper.legend(loc="upper left", frameon=False)
         figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix.lower() == ".svg" else {})
+
+
+def _lengths(of_bin: Mapping[str, Any]) -> tuple[float, float]:
+    """How far the interval of a bin reaches below and above its share; NaN, which draws no bar, where there is none."""
+    low, share, high = (of_bin[key] for key in ("accuracy_low", "accuracy", "accuracy_high"))
+    return (np.nan, np.nan) if low is None else (max(0.0, share - low), max(0.0, high - share))
