@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from nlp_engage.errors import DataError
+from nlp_engage.errors import DataError, require
 from nlp_engage.resample import LEVEL, RESAMPLES, ThreadBootstrap, interval
 from nlp_engage.scores import alpha_of_coincidences, coincidences, confusion
 from nlp_engage.types import LABELS
@@ -34,8 +34,9 @@ def agreement(
 
     Only units with two codings or more count. Alpha of one label is that of "this label or another".
 
-    Source: Krippendorff 2011, Computing Krippendorff's Alpha-Reliability (nominal, with missing values); the tests
-    compare it with the package ``krippendorff``. Intervals: percentile bootstrap over the threads of these units.
+    Source: Krippendorff 2011, Computing Krippendorff's Alpha-Reliability (nominal, with missing values), computed by
+    the package ``krippendorff``, in resamples from sums of coincidences. Intervals: percentile bootstrap over the
+    threads of these units.
 
     Args:
         codes: Coder -> index in ``LABELS`` of each unit, ``MISSING`` where the coder did not label it. Shape: (units,).
@@ -53,6 +54,7 @@ def agreement(
 
     Raises:
         DataError: Lengths differ.
+        MissingExtraError: ``krippendorff`` is not installed.
 
     >>> ann, bob = np.array([0, 0, 1, 2]), np.array([0, 1, 1, 2])
     >>> found = agreement({"ann": ann, "bob": bob}, ["t1", "t2", "t3", "t4"])
@@ -106,17 +108,20 @@ def alpha_with_interval(
     Returns:
         ``alpha``, at most 1, ``alpha_low`` and ``alpha_high``; what cannot be said is ``None``, with a ``reason``.
 
+    Raises:
+        MissingExtraError: ``krippendorff`` is not installed.
+
     >>> counts, threads = np.array([[2, 0], [1, 1], [0, 2], [0, 2]]), ["t1", "t1", "t1", "t1"]
     >>> found = alpha_with_interval(counts, ThreadBootstrap(threads, seed=0))
     >>> round(found["alpha"], 3), found["alpha_low"], found["reason"]
     (0.533, None, 'units of one thread only: no interval')
     """
-    pairs = coincidences(counts)
-    value = float(alpha_of_coincidences(pairs.sum(0)))
-    if np.isnan(value):
+    if (counts.sum(0) > 0).sum() < 2:
         none = "only one label occurs: agreement cannot be told" if len(counts) else "no unit has two codings"
         return {"alpha": None, "alpha_low": None, "alpha_high": None, "reason": none}
-    low, high = interval(alpha_of_coincidences(threads.sums(pairs)), level)
+    krippendorff: Any = require("krippendorff", extra="train")
+    value = float(krippendorff.alpha(value_counts=counts, level_of_measurement="nominal"))
+    low, high = interval(alpha_of_coincidences(threads.sums(coincidences(counts))), level)
     found: dict[str, float | str | None] = {"alpha": value, "alpha_low": low, "alpha_high": high}
     return found if low is not None else found | {"reason": _no_interval(threads)}
 
