@@ -16,7 +16,7 @@ from nlp_engage.encoding import MAX_TOKENS, TEMPLATE_VERSION
 from nlp_engage.errors import ModelError
 from nlp_engage.types import ACTS, LABEL_SCHEME, LABELS, LANGUAGES
 
-DEFAULT_MODEL: Final = "engage-v5"
+DEFAULT_MODEL: Final = "engage-v6"
 SHIPPED: Final = {"default": DEFAULT_MODEL, "fast": "engage-fast-v2"}
 """Short names of the models that come with the package, as ``--model`` takes them."""
 FILES: Final = ("model.onnx", "tokenizer.json")
