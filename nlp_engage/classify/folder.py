@@ -17,7 +17,7 @@ from nlp_engage.errors import ModelError
 from nlp_engage.types import ACTS, LABEL_SCHEME, LABELS, LANGUAGES
 
 DEFAULT_MODEL: Final = "engage-v6"
-SHIPPED: Final = {"default": DEFAULT_MODEL, "fast": "engage-fast-v2"}
+SHIPPED: Final = {"default": DEFAULT_MODEL, "fast": "engage-fast-v3"}
 """Short names of the models that come with the package, as ``--model`` takes them."""
 FILES: Final = ("model.onnx", "tokenizer.json")
 SCORES: Final = "scores.json"
