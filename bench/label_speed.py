@@ -1,6 +1,6 @@
 """Comments labelled per second beside what one would run otherwise, where the time goes, and how near to the limit.
 
-Rivals, in the same run; as they are slow, on some of the same replies, spread evenly over all of them:
+Rivals, in the same run; as they are slow, on some of the same replies, batches spread over all of them:
 
 * ``transformers.pipeline("text-classification")``, float32, batches of 32 text pairs in input order, with a network of
   the model's shape (random weights: speed does not depend on their values), and with one of 12 layers;
@@ -40,6 +40,8 @@ from nlp_engage.tree import build_trees, healed
 from nlp_engage.writers import write
 
 ROUNDS = 3
+BATCH = 32
+"""Of the rivals."""
 GOALS = {"same": 8, "twelve": 15, "plain": 3, "peak": 0.5}
 
 
@@ -59,8 +61,9 @@ def sample_trees(count: int) -> list:
 
 
 def spread(contexts: list, count: int) -> list:
-    """Every so manieth reply: like the whole in length and language, where its beginning may not be."""
-    return contexts[:: max(1, len(contexts) // count)][:count]
+    """Whole batches of the rivals, every so manieth: like all replies in length, and within a batch as they come."""
+    batches = [contexts[i : i + BATCH] for i in range(0, len(contexts), BATCH)]
+    return [c for batch in batches[:: max(1, len(contexts) // count)] for c in batch]
 
 
 def timed(work) -> float:
@@ -115,8 +118,8 @@ def pipeline_rate(model: Path, layers: int, width: int, contexts: list) -> float
     """Comments a second of ``transformers.pipeline``."""
     pairs = [{"text": c.reply, "text_pair": " ".join(t for _, t in c.turns)} for c in contexts]
     rival = transformers_pipeline(model, layers, width)
-    rival(pairs[:32], batch_size=32, truncation=True)
-    return len(pairs) / timed(lambda: rival(pairs, batch_size=32, truncation=True))
+    rival(pairs[:BATCH], batch_size=BATCH, truncation=True)
+    return len(pairs) / timed(lambda: rival(pairs, batch_size=BATCH, truncation=True))
 
 
 def plain_loop_rate(model: Path, contexts: list) -> float:
@@ -130,8 +133,8 @@ def plain_loop_rate(model: Path, contexts: list) -> float:
     encoder = PairEncoder(Tokenizer.from_file(str(model / "tokenizer.json")))
 
     def loop():
-        for start in range(0, len(contexts), 32):
-            session.run(None, pad(encoder.encode(contexts[start : start + 32])))
+        for start in range(0, len(contexts), BATCH):
+            session.run(None, pad(encoder.encode(contexts[start : start + BATCH])))
 
     return len(contexts) / timed(loop)
 
