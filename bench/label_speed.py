@@ -61,7 +61,7 @@ def sample_trees(count: int) -> list:
 
 
 def spread(contexts: list, count: int) -> list:
-    """Whole batches of the rivals, every so manieth: like all replies in length, and within a batch as they come."""
+    """Whole batches, evenly spaced: in length like all replies, and within a batch as they come."""
     batches = [contexts[i : i + BATCH] for i in range(0, len(contexts), BATCH)]
     return [c for batch in batches[:: max(1, len(contexts) // count)] for c in batch]
 
