@@ -6,6 +6,7 @@ from importlib import import_module
 
 import numpy as np
 import pytest
+from hypothesis import assume
 from measuring import archives, changed, given, said, trees
 from scipy import stats
 
@@ -35,9 +36,10 @@ def totals_of(archive):
 
 @given(archives(max_threads=4, max_size=6), max_examples=40)
 def test_an_influence_is_what_is_lost_without_the_thread(archive):
-    """Texts are made different, for copies tie threads together on purpose."""
+    """Texts are made different and nobody says much, for copies and voices tie threads together on purpose."""
     archive = [changed(s, text=f"text {k}") for k, s in enumerate(archive)]
     table = collect(trees(archive))
+    assume((table.voice == 1).all())
     found = cells(table, group(table, None))
     everything = totals_of(archive)
     for row, thread in zip(found.values, table.thread_ids, strict=True):
