@@ -41,25 +41,42 @@ LABELS_NOTE: Final = click.option(
 @click.option(
     "--texts",
     multiple=True,
-    required=True,
     type=PATH,
     help="Archives whose words say which vocabulary to keep (repeatable).",
 )
 @click.option("--keep", type=COUNT, default=34_000, show_default=True, help="Most used pieces to keep.")
-def base(out: Path, base: str, texts: tuple[Path, ...], keep: int) -> None:
+@click.option(
+    "--model",
+    help="Instead: weights of an exported model in float32, to train further (a folder, 'default' or 'fast').",
+)
+def base(out: Path, base: str, texts: tuple[Path, ...], keep: int, model: str | None) -> None:
     """Make base weights with the vocabulary cut to what English and Chinese comments use.
+
+    With --model, a folder that `train` takes as --base and as --start: the
+    shipped model, say, whose 8-bit weights become float32 again.
 
     \b
     Example:
       nlp-engage base -o work/base --texts data/sample/archives
+      nlp-engage base -o work/shipped --model default
     """
     require("torch", extra="train")
     from transformers.utils import logging
 
     from nlp_engage.readers import read
     from nlp_engage.train.base import prepare_base
+    from nlp_engage.train.reopen import prepare_start
 
     logging.disable_progress_bar()
+    if model is not None:
+        if texts:
+            raise click.UsageError(
+                "--texts cuts the vocabulary of a base; that of --model stays as it is. Leave one out"
+            )
+        click.echo(json.dumps(prepare_start(out, model), indent=1))
+        return
+    if not texts:
+        raise click.UsageError("Missing option '--texts': archives whose words say which vocabulary to keep.")
     words = (c.text for c in read([str(t) for t in texts]) if c.text)
     click.echo(json.dumps(prepare_base(out, words, base=base, keep=keep), indent=1))
 

@@ -23,6 +23,7 @@ import numpy.typing as npt
 from nlp_engage.encoding import ROLE_TOKENS
 from nlp_engage.errors import DataError, ModelError
 from nlp_engage.text import for_model
+from nlp_engage.train.places import check_base_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -273,7 +274,7 @@ def prepare_base(
 
     if keep is not None and keep < 1:
         raise DataError(f"keep is {keep}, must be 1 or more pieces, or None for all")
-    _check_folder(out, base)
+    check_base_folder(out, Path(base))
     model, tokenizer_json = _fetch(base)
     _check_family(base, tokenizer_json["model"])
     before = len(tokenizer_json["model"]["vocab"])
@@ -294,14 +295,6 @@ def prepare_base(
         record["revision"] = revision
     (out / "base.json").write_text(json.dumps(record, indent=1), "utf-8")
     return record
-
-
-def _check_folder(out: Path, base: str) -> None:
-    if out.exists() and (not out.is_dir() or out.resolve() == Path(base).resolve()):
-        what = f"the folder of base {base!r}" if out.is_dir() else "a file"
-        raise ModelError(f"{out} is {what} and would be overwritten; name a new folder for the base")
-    if held := [name for name in ("started.json", "network.safetensors", "model.onnx") if (out / name).exists()]:
-        raise ModelError(f"{out} holds {', '.join(held)}, a training or a model; name a new folder for the base")
 
 
 def _fetch(base: str) -> tuple[Any, dict[str, Any]]:

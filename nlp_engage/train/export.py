@@ -108,7 +108,7 @@ def export_folder(
     shape = json.loads((trained / "encoder.json").read_text("utf-8"))
     size = sum(p.numel() for p in network.encoder.parameters())
     record["encoder"] = {
-        "layers": shape["num_hidden_layers"], "width": shape["hidden_size"], "parameters": size
+        "layers": shape["num_hidden_layers"], "width": shape["hidden_size"], "parameters": size, "config": shape
     }  # fmt: skip
     record["quantisation"] = {"method": "static int8", "replies": len(replies), "nncf": version("nncf")}
     (folder / "training.json").write_text(json.dumps(record, indent=1) + "\n", "utf-8")

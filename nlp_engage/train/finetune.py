@@ -281,7 +281,7 @@ def _finetune(config: TrainConfig, out: Path, tell: Tell | None) -> dict[str, An
         blend(trainer.model, load_trained(Path(config.start)), config.blend)
     record["history"] = [h for h in trainer.state.log_history if "eval_f1_mean" in h]
     record["dev"] = trainer.evaluate()
-    _write_trained(out, trainer.model, base / "tokenizer.json")
+    write_network(out, trainer.model, base / "tokenizer.json")
     labeller = NetworkLabeller(trainer.model, encoder, config.context, roles=config.roles)
     write_predictions(out / PREDICTIONS, dev, labeller.predict([context_of_unit(u) for u in dev]).probabilities)
     write_atomically(out / "training.json", json.dumps(record, indent=1).encode())
@@ -358,7 +358,8 @@ def blend(network: EngageNetwork, start: EngageNetwork, share: float) -> None:
             weights.lerp_(before[name].to(weights), 1 - share)
 
 
-def _write_trained(out: Path, network: EngageNetwork, tokenizer: Path) -> None:
+def write_network(out: Path, network: EngageNetwork, tokenizer: Path) -> None:
+    """Write a network as ``load_trained`` reads it, and the tokenizer it was trained with."""
     save_file({k: v.contiguous() for k, v in network.state_dict().items()}, out / "network.safetensors")
     (out / "tokenizer.json").write_bytes(tokenizer.read_bytes())
     network.encoder.config.to_json_file(out / "encoder.json")

@@ -142,6 +142,19 @@ def base_folder(config: TrainConfig) -> Path:
     return base
 
 
+def check_base_folder(out: Path, source: Path) -> None:
+    """Refuse a folder for a base that would spoil what stands there.
+
+    Raises:
+        ModelError: It is a file, the folder that the base is made from, or holds a training or a model.
+    """
+    if out.exists() and (not out.is_dir() or out.resolve() == source.resolve()):
+        what = f"the folder of base {str(source)!r}" if out.is_dir() else "a file"
+        raise ModelError(f"{out} is {what} and would be overwritten; name a new folder for the base")
+    if held := [name for name in (STARTED, "network.safetensors", "model.onnx") if (out / name).exists()]:
+        raise ModelError(f"{out} holds {', '.join(held)}, a training or a model; name a new folder for the base")
+
+
 def check_start(start: Path, base: Path) -> None:
     """Refuse a finished training that cannot go on from a base.
 
