@@ -222,6 +222,7 @@ def test_a_filled_in_csv_is_read_with_semicolons_and_words(tmp_path):
         (",Hi,M,reac,1", "no uid"),
         ("1,Hi,,reac,1", "act is 'reac' and label is empty; write M into label"),
         ("1.23457E+18,Hi,M,,", "uid 1.23457E\\+18 was rounded by a spreadsheet"),
+        ("1E+18,Hi,M,,", "uid 1E\\+18 was rounded by a spreadsheet"),
     ],
 )
 def test_a_wrong_answer_is_named_with_its_place(row, message, tmp_path):
@@ -291,6 +292,52 @@ def test_a_probability_written_with_a_comma_is_read_and_no_number_is_named(tmp_p
     path.write_text("uid;label;p_inclusion\n1;d;a fifth\n")
     with pytest.raises(DataError, match=r"s\.csv, row 2: p_inclusion is 'a fifth', must be a number"):
         read_sheet(path)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("post", None, "post is None, must be a text"),
+        ("reply", ["a"], r"reply is \['a'\], must be a text"),
+        ("by", 3, "by is 3, must be a text"),
+        ("lang", {}, r"lang is \{\}, must be a text"),
+        ("thread", 1.5, "thread is 1.5, must be a text"),
+        ("platform", True, "platform is True, must be a text"),
+        ("uid", 1e18, r"uid 1e\+18 was rounded"),
+        ("uid", ["u1"], "uid is .* must be a text"),
+        ("above", "A: Why?", "above is 'A: Why.', must be a list of turns"),
+        ("above", [["A", "Why?", "B"]], "above is .* must be a list of turns"),
+        ("above", [["A", None]], "above is .* must be a list of turns"),
+        ("above", None, "above is None, must be a list of turns"),
+        ("p_inclusion", 0, "p_inclusion is 0, must be a number above 0 and at most 1; keep it as it was drawn"),
+        ("p_inclusion", 1.01, "p_inclusion is 1.01, must be"),
+        ("p_inclusion", float("nan"), "p_inclusion is nan, must be"),
+        ("p_inclusion", [1], r"p_inclusion is \[1\], must be"),
+    ],
+)
+def test_a_field_that_is_not_as_it_was_written_is_named_with_its_place(field, value, message, tmp_path):
+    path, unit = tmp_path / "s.jsonl", {**UNIT, "label": "M"}
+    path.write_text(f"{json.dumps(unit)}\n{json.dumps(unit | {field: value})}\n")
+    with pytest.raises(DataError, match=rf"s\.jsonl, line 2: {message}"):
+        read_sheet(path)
+
+
+def test_a_chance_is_checked_in_every_format(tmp_path):
+    path, wrong = tmp_path / "s.csv", {**UNIT, "p_inclusion": 2.5}
+    path.write_text("uid,label,p_inclusion\n1,d,-0.5\n")
+    with pytest.raises(DataError, match=r"s\.csv, row 2: p_inclusion is '-0.5', must be a number above 0"):
+        read_sheet(path)
+    for flat in (json.dumps([wrong | {"label": "M"}]), json.dumps([{"data": wrong | {"dialogue": [{}]}}])):
+        (tmp_path / "s.json").write_text(flat)
+        with pytest.raises(DataError, match=r"s\.json, .* 1.*: p_inclusion is 2.5, must be a number above 0"):
+            read_sheet(tmp_path / "s.json")
+
+
+def test_ids_may_be_whole_numbers_and_what_is_not_known_null(tmp_path):
+    path = tmp_path / "s.jsonl"
+    path.write_text(json.dumps({**UNIT, "uid": 7, "thread": 8, "platform": None, "label": "M"}))
+    (unit,) = read_sheet(path)
+    assert (unit["uid"], unit["thread"], unit["platform"]) == ("7", "8", None)
 
 
 def test_a_broken_line_is_named_by_its_number(tmp_path):

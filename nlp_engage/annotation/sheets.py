@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 from ast import literal_eval
 from typing import TYPE_CHECKING, Any, Final
 
 from nlp_engage.annotation.answers import checked_answers, coder_name
+from nlp_engage.annotation.fields import checked_unit
 from nlp_engage.annotation.labelstudio import codes_of_tasks, is_export, label_config, tasks
 from nlp_engage.durable import write_atomically
 from nlp_engage.errors import DataError
@@ -23,7 +23,6 @@ ANSWERS: Final = ("label", "act", "confidence", "coder", "note")
 _COLUMNS: Final = ("uid", "lang", "platform", "thread", "post", "above", "by", "reply", *ANSWERS)
 CONFIG_SUFFIX: Final = ".label_config.xml"
 SUFFIXES: Final = (".jsonl", ".csv", ".json")
-_ROUNDED: Final = re.compile(r"\d[.,]\d+E\+\d+")
 
 
 def sheet_files(path: Path) -> list[Path]:
@@ -103,24 +102,17 @@ def read_sheet(path: Path) -> list[dict[str, Any]]:
         has labelled yet have the label ``None``.
 
     Raises:
-        DataError: The file cannot be read or is no such sheet; a uid is missing or was rounded; no unit has a field
-            for the label; an answer is none (see ``checked_answers``).
+        DataError: The file cannot be read or is no such sheet; a field is not as it was written (see
+            ``checked_unit``); no unit has a field for the label; an answer is none (see ``checked_answers``).
     """
     text = read_text(path)
     units = []
     asked = False
     for place, row in _rows(path, text):
-        uid = row.get("uid") if isinstance(row, dict) else None
-        if uid is None or uid == "":
-            raise DataError(f"{path}, {place}: no uid; sheets keep the column uid that `nlp-engage sample` wrote")
-        if _ROUNDED.fullmatch(str(uid)):
-            raise DataError(
-                f"{path}, {place}: uid {uid} was rounded by a spreadsheet, its last digits are lost; fill in the sheet "
-                "that `nlp-engage sample` wrote, and have the column uid read as text"
-            )
-        asked = asked or "label" in row
-        answers = checked_answers(row, f"{path}, {place}")
-        units.append({**row, **answers, "coder": coder_name(row.get("coder")) or coder_name(path.stem)})
+        unit = checked_unit(row, f"{path}, {place}")
+        asked = asked or "label" in unit
+        answers = checked_answers(unit, f"{path}, {place}")
+        units.append({**unit, **answers, "coder": coder_name(unit.get("coder")) or coder_name(path.stem)})
     if not units:
         raise DataError(f"{path}: no unit is in this sheet")
     if not asked:
@@ -177,11 +169,6 @@ def _from_cells(cells: Mapping[str, str], place: str) -> dict[str, Any]:
     elif "above" in cells:
         lines = [line for line in cells["above"].split("\n") if line]
         unit["above"] = [[line.split(": ", 1)[0], _lines(line.partition(": ")[2])] for line in lines]
-    if chance := cells.get("p_inclusion", "").strip():
-        try:
-            unit["p_inclusion"] = float(chance.replace(",", "."))  # spreadsheets write numbers as the country does
-        except ValueError:
-            raise DataError(f"{place}: p_inclusion is {chance!r}, must be a number; keep it as it was drawn") from None
     return unit
 
 
