@@ -294,6 +294,15 @@ def test_a_probability_written_with_a_comma_is_read_and_no_number_is_named(tmp_p
         read_sheet(path)
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("removed", ["A: ", "A:"])
+def test_a_removed_turn_stays_removed_however_a_spreadsheet_ends_lines(removed, end, tmp_path):
+    above = f"{removed}{end}B(page owner): Is it: 10:30?{end}C:  two blanks{end}{removed}"
+    (tmp_path / "s.csv").write_text(f'uid,label,above\n1,d,"{above}"\n', newline="")
+    (unit,) = read_sheet(tmp_path / "s.csv")
+    assert unit["above"] == [["A", ""], ["B(page owner)", "Is it: 10:30?"], ["C", " two blanks"], ["A", ""]]
+
+
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [

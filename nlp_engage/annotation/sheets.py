@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from ast import literal_eval
 from typing import TYPE_CHECKING, Any, Final
 
@@ -167,8 +168,9 @@ def _from_cells(cells: Mapping[str, str], place: str) -> dict[str, Any]:
     if "dialogue" in cells:  # a CSV of Label Studio
         unit["dialogue"] = _python_or_json(cells["dialogue"], place)
     elif "above" in cells:
-        lines = [line for line in cells["above"].split("\n") if line]
-        unit["above"] = [[line.split(": ", 1)[0], _lines(line.partition(": ")[2])] for line in lines]
+        # spreadsheets change line ends and take the blank off that ends a removed turn, `A: `
+        turns = [line.partition(":") for line in re.split(r"\r\n?|\n", cells["above"]) if line.strip()]
+        unit["above"] = [[who, _lines(text.removeprefix(" "))] for who, _, text in turns]
     return unit
 
 
