@@ -25,6 +25,10 @@ from nlp_engage.tree import build_trees
 from nlp_engage.types import LABELS, Comment, LabelledTree
 
 WORDS = "I really think that the blue cup holds tea better than the old one because of its lid"
+UNIT = {
+    "uid": "u1", "lang": "en", "platform": "reddit", "thread": "t1", "post": "New cups!",
+    "above": [["A", "Do they leak?"]], "by": "B", "reply": "'Tis dry.", "p_inclusion": 0.5, "stratum": "en",
+}  # fmt: skip
 
 
 def archive(threads=6, replies=10):
@@ -294,6 +298,39 @@ def test_a_probability_written_with_a_comma_is_read_and_no_number_is_named(tmp_p
         read_sheet(path)
 
 
+CHINESE = {**UNIT, "lang": "zh", "post": "新杯子来了！", "above": [["A", "漏水吗？"]], "label": "M"}
+
+
+def through_a_western_excel(path, units):
+    """What *CSV (Comma delimited)* makes of a sheet where the system's encoding has no Chinese."""
+    write_sheet(path, units)
+    path.write_bytes(path.read_text("utf-8-sig").encode("cp1252", "replace"))
+    return path
+
+
+@pytest.mark.parametrize("columns", [list(CHINESE), ["uid", "lang", "reply", "label"]])
+def test_a_sheet_whose_chinese_was_saved_as_question_marks_is_refused(columns, tmp_path):
+    rows = [{**CHINESE, "uid": f"u{i}", "reply": reply} for i, reply in enumerate(["不漏，好用", "😍😍", "ok"])]
+    rows = [{k: row[k] for k in columns} for row in [*rows, {**UNIT, "uid": "u9", "label": "D"}]]
+    path = through_a_western_excel(tmp_path / "ann.csv", rows)
+    with pytest.raises(DataError, match=r"ann\.csv: \d of 3 Chinese rows hold question marks .*in Excel: CSV UTF-8"):
+        read_sheet(path)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [{**CHINESE, "reply": "？？？"}, {**CHINESE, "reply": "???"}],
+        [{"uid": "u1", "lang": "zh", "reply": "???", "label": "M"}],
+        [{**UNIT, "uid": f"u{i}", "reply": "???", "post": "Why??", "label": "M"} for i in range(3)],
+        [{**CHINESE, "post": "", "above": [], "reply": x} for x in ("???", "??", "好", "666")],
+    ],
+)
+def test_replies_that_are_question_marks_are_replies(rows, tmp_path):
+    write_sheet(tmp_path / "ann.csv", rows)
+    assert [u["reply"] for u in read_sheet(tmp_path / "ann.csv")] == [row["reply"] for row in rows]
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("removed", ["A: ", "A:"])
 def test_a_removed_turn_stays_removed_however_a_spreadsheet_ends_lines(removed, end, tmp_path):
@@ -353,12 +390,6 @@ def test_a_broken_line_is_named_by_its_number(tmp_path):
     (tmp_path / "s.jsonl").write_text('{"uid": "1", "label": "M"}\n{"uid": \n')
     with pytest.raises(DataError, match=r"s\.jsonl, line 2: no JSON"):
         read_sheet(tmp_path / "s.jsonl")
-
-
-UNIT = {
-    "uid": "u1", "lang": "en", "platform": "reddit", "thread": "t1", "post": "New cups!",
-    "above": [["A", "Do they leak?"]], "by": "B", "reply": "'Tis dry.", "p_inclusion": 0.5, "stratum": "en",
-}  # fmt: skip
 
 
 def choice(name, *values):

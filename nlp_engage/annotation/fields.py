@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any, Final
 from nlp_engage.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
 _IDS: Final = ("uid", "thread", "platform")
 """JSON may hold them as whole numbers, and, but for the first, as null."""
 _TEXTS: Final = ("lang", "post", "by", "reply")
 _ROUNDED: Final = re.compile(r"\d([.,]\d+)?E\+\d+", re.IGNORECASE)
+_HAN: Final = re.compile(r"[\u3400-\u9fff]")
+_LOST: Final = re.compile(r"\?{2,}")
 _KEEP: Final = "keep it as `nlp-engage sample` wrote it"
 
 
@@ -68,3 +71,30 @@ def _chance(unit: Mapping[str, Any], place: str) -> dict[str, float]:
             f"{place}: p_inclusion is {given!r:.40}, must be a number above 0 and at most 1; keep it as it was drawn"
         )
     return {"p_inclusion": chance}
+
+
+def check_chinese(path: Path, units: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse a sheet whose Chinese was saved as question marks, which is more than replies that are nothing else.
+
+    A comment ``???`` is a comment: most Chinese rows of the sheet must lack every Chinese character, in the post and
+    the turns above too, and there must be more than the one run of question marks.
+
+    Args:
+        path: The file, for the error.
+        units: Its rows.
+
+    Raises:
+        DataError: The Chinese is lost.
+    """
+    chinese = [_words(unit) for unit in units if unit.get("lang") == "zh"]
+    lost = [words for words in chinese if _LOST.search(words) and not _HAN.search(words)]
+    if 2 * len(lost) > len(chinese) and len(_LOST.findall("\n".join(lost))) > 1:
+        raise DataError(
+            f"{path}: {len(lost)} of {len(chinese)} Chinese rows hold question marks for Chinese, such as "
+            f"{lost[0]!r:.40}: a spreadsheet saved them in an encoding without it. The file cannot be mended; open the "
+            "one before, and save it as UTF-8 (in Excel: CSV UTF-8, not CSV Comma delimited)"
+        )
+
+
+def _words(unit: Mapping[str, Any]) -> str:
+    return "\n".join([unit.get("reply", ""), unit.get("post", ""), *(text for _, text in unit.get("above", ()))])

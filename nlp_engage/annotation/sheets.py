@@ -9,7 +9,7 @@ from ast import literal_eval
 from typing import TYPE_CHECKING, Any, Final
 
 from nlp_engage.annotation.answers import checked_answers, coder_name
-from nlp_engage.annotation.fields import checked_unit
+from nlp_engage.annotation.fields import check_chinese, checked_unit
 from nlp_engage.annotation.labelstudio import codes_of_tasks, is_export, label_config, tasks
 from nlp_engage.durable import write_atomically
 from nlp_engage.errors import DataError
@@ -104,7 +104,8 @@ def read_sheet(path: Path) -> list[dict[str, Any]]:
 
     Raises:
         DataError: The file cannot be read or is no such sheet; a field is not as it was written (see
-            ``checked_unit``); no unit has a field for the label; an answer is none (see ``checked_answers``).
+            ``checked_unit``) or its Chinese is lost; no unit has a field for the label; an answer is none (see
+            ``checked_answers``).
     """
     text = read_text(path)
     units = []
@@ -118,6 +119,7 @@ def read_sheet(path: Path) -> list[dict[str, Any]]:
         raise DataError(f"{path}: no unit is in this sheet")
     if not asked:
         raise DataError(f"{path}: no unit has a label field; coders fill in the column label of the sheet")
+    check_chinese(path, units)
     return units
 
 
