@@ -456,8 +456,20 @@ def test_labels_of_an_edited_interface_are_known_by_code_or_name(shown, code, tm
 @pytest.mark.parametrize("shown", [["Dialogue"], ["M mindless interaction", "S self expression"]])
 def test_other_labels_and_several_at_once_are_refused_as_they_were_written(shown, tmp_path):
     (tmp_path / "e.json").write_text(json.dumps([exported(tmp_path, (1, [choice("label", *shown)]))]), "utf-8")
-    with pytest.raises(DataError, match=rf"record 1: label is '{' . '.join(shown)}', must be one of M, D, S"):
+    with pytest.raises(DataError, match=rf"task 1 .*: label is '{' . '.join(shown)}', must be one of M, D, S"):
         read_sheet(tmp_path / "e.json")
+
+
+def test_an_annotation_is_named_as_label_studio_shows_it(tmp_path):
+    good, wrong = [choice("label", "D genuine dialogue")], [choice("label", "Dialogue")]
+    tasks = [exported(tmp_path, (4, good), (5, good)), {**exported(tmp_path, (4, good), (5, wrong)), "id": 17}]
+    flat = [row | {"id": task["id"]} for task in tasks for row in flattened(task)]
+    (tmp_path / "full.json").write_text(json.dumps(tasks), "utf-8")
+    (tmp_path / "flat.json").write_text(json.dumps(flat), "utf-8")
+    as_csv(tmp_path / "flat.csv", flat, json.dumps)
+    for name, place in (("full.json", "task 2"), ("flat.json", "record 4"), ("flat.csv", "row 5")):
+        with pytest.raises(DataError, match=rf"{name}, {place} \(id 17 in Label Studio\), annotator 5: label is"):
+            read_sheet(tmp_path / name)
 
 
 def test_results_that_are_no_answers_and_tasks_without_any_are_no_labels(tmp_path):

@@ -129,8 +129,10 @@ def _rows(path: Path, text: str) -> Iterator[tuple[str, Any]]:
         single = _whole(text) if head == "{" else None
         if head == "[" or is_export([single]):
             records: Any = json.loads(text) if head == "[" else [single]
-            rows = codes_of_tasks(records) if is_export(records) else records
-            yield from ((f"record {i}", row) for i, row in enumerate(rows, 1))
+            export = is_export(records)
+            kind = "task" if export and "data" in records[0] else "record"
+            rows = ((f"{kind} {i}", row) for i, row in enumerate(records, 1))
+            yield from codes_of_tasks(rows) if export else rows
         elif head == "{":
             yield from _json_lines(path, text)
         else:
@@ -160,9 +162,8 @@ def _table(path: Path, text: str) -> Iterator[tuple[str, Any]]:
     columns, table = from_csv(text, (*_COLUMNS, "p_inclusion", "stratum"), foreign="dialogue")
     if "uid" not in columns:
         raise DataError(f"{path}: no column uid; is this a sheet `nlp-engage sample` wrote?")
-    cells = {f"row {i}": _from_cells(row, f"{path}, row {i}") for i, row in table.items()}
-    rows = list(cells.values())
-    yield from zip(cells, codes_of_tasks(rows) if "dialogue" in columns else rows, strict=True)
+    rows = ((f"row {i}", _from_cells(row, f"{path}, row {i}")) for i, row in table.items())
+    yield from codes_of_tasks(rows) if "dialogue" in columns else rows
 
 
 def _from_cells(cells: Mapping[str, str], place: str) -> dict[str, Any]:
