@@ -527,6 +527,20 @@ def test_gold_is_the_majority_and_ties_wait_for_the_adjudicator():
     assert "soft" not in settled["2"]
 
 
+def test_nothing_of_an_earlier_gold_overrules_the_adjudicator(tmp_path):
+    before = {**UNIT, "label": "M", "coders": 3, "soft": {"M": 1.0, "D": 0.0, "S": 0.0}}
+    sheet, out = tmp_path / "before.jsonl", tmp_path / "gold.jsonl"
+    sheet.write_text(json.dumps(before | {"label": None}) + "\n")
+    final = filled(tmp_path / "final.csv", "D", uid="u1")
+    assert cli("agree", sheet, "--adjudicated", final, "--gold", out).exit_code == 0
+    (unit,) = map(json.loads, out.read_text().splitlines())
+    assert (unit["label"], unit.keys() & {"soft", "coders"}) == ("D", set())
+    sheet.write_text(json.dumps(before) + "\n")
+    assert cli("agree", sheet, "--adjudicated", final, "--gold", out).exit_code == 0
+    (unit,) = map(json.loads, out.read_text().splitlines())
+    assert (unit["label"], unit["coders"], "soft" in unit) == ("D", {"before": "M"}, False)
+
+
 def test_a_coder_who_contradicts_themself_or_another_draw_is_refused():
     with pytest.raises(DataError, match="'ann' labelled '1' twice, M and S"):
         gather([[coded("1", "M", "ann")], [coded("1", "S", "ann")]])

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-_ANSWERS: Final = ("label", "act", "confidence", "coder", "note", "codings")
-"""Of a row, what is no part of the unit."""
+_ANSWERS: Final = ("label", "act", "confidence", "coder", "note", "codings", "soft", "coders")
+"""Of a row, what is no part of the unit; the last two are what an earlier gold says of its coders."""
 _SHOWN: Final = 40
 
 
