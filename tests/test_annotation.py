@@ -541,16 +541,50 @@ def test_nothing_of_an_earlier_gold_overrules_the_adjudicator(tmp_path):
     assert (unit["label"], unit["coders"], "soft" in unit) == ("D", {"before": "M"}, False)
 
 
-def test_a_coder_who_contradicts_themself_or_another_draw_is_refused():
-    with pytest.raises(DataError, match="'ann' labelled '1' twice, M and S"):
-        gather([[coded("1", "M", "ann")], [coded("1", "S", "ann")]])
-    with pytest.raises(DataError, match="'ann' labelled '1' twice, D ques and D answ"):
-        gather([[coded("1", "D", "ann", act="ques")], [coded("1", "D", "ann", act="answ")]])
+def test_a_coder_who_contradicts_themself_is_refused():
+    with pytest.raises(DataError, match=r"ann\.csv: coder 'ann' labelled '1' twice, M and S"):
+        gather([[coded("1", "M", "ann"), coded("1", "S", "ann")]], ["ann.csv"])
+    with pytest.raises(DataError, match="sheet 1: coder 'ann' labelled '1' twice, D ques and D answ"):
+        gather([[coded("1", "D", "ann", act="ques"), coded("1", "D", "ann", act="answ")]])
     with pytest.raises(DataError, match="'ann' labelled '1' twice, D 3 and D;"):
-        gather([[coded("1", "D", "ann", confidence=3)], [coded("1", "D", "ann")]])
-    assert gather([[coded("1", "D", "ann", act="ques")]] * 2).gold()[0]["coders"] == 1
-    with pytest.raises(DataError, match="two different replies"):
-        gather([[coded("1", "M", "ann")], [{**coded("1", "M", "bob"), "reply": "another"}]])
+        gather([[coded("1", "D", "ann", confidence=3), coded("1", "D", "ann")]])
+    assert gather([[coded("1", "D", "ann", act="ques")] * 2]).gold()[0]["coders"] == 1
+
+
+@pytest.mark.parametrize(
+    ("field", "other", "shown"),
+    [
+        ("reply", "another", "reply is 'text 1' in ann.csv and 'another' in bob.csv"),
+        ("thread", "t2", "thread is 't1' in ann.csv and 't2' in bob.csv"),
+        ("post", "Old cups!", "post is 'New cups!' in ann.csv and 'Old cups!' in bob.csv"),
+        ("post", "New cups! Old", "post is 'New cups!' in ann.csv and 'New cups! Old' in bob.csv"),
+        ("above", [["B", "Do they leak?"]], "above is 'A: Do they leak.' in ann.csv and 'B: Do they leak.' in bob.csv"),
+        ("above", [], "above is 'A: Do they leak.' in ann.csv and 'no turns' in bob.csv"),
+        ("p_inclusion", 0.25, "p_inclusion is '0.5' in ann.csv and '0.25' in bob.csv"),
+    ],
+)
+def test_different_units_under_one_uid_are_no_agreement(field, other, shown):
+    unit = coded("1", "M", "ann", **{k: UNIT[k] for k in ("thread", "post", "above", "p_inclusion")})
+    with pytest.raises(DataError, match=f"uid '1' stands for two different replies: {shown}"):
+        gather([[unit], [{**unit, "coder": "bob", field: other}]], ["ann.csv", "bob.csv"])
+
+
+def test_long_texts_are_shown_where_they_differ():
+    ann, bob = (coded("1", "M", name, post=f"{'x' * 99} {name} {'y' * 99}") for name in ("ann", "bob"))
+    with pytest.raises(DataError, match=r"post is 'x{19} ann y{16}' in sheet 1 and 'x{19} bob y{16}' in sheet 2"):
+        gather([[ann], [bob]])
+
+
+def test_what_a_sheet_does_not_hold_or_a_spreadsheet_changed_is_no_other_unit():
+    unit = coded("1", "M", "ann", thread="t1", post="Two\nlines", p_inclusion=0.030651341)
+    unit |= {"above": [["A", "Do  they\nleak? "]], "reply": "'Tis dry."}
+    bare = {"uid": "1", "label": "M", "coder": "bob", "above": [], "post": "", "thread": "", "reply": ""}
+    saved = {**unit, "coder": "cem", "post": " Two\r\nlines", "above": [["A", "Do they leak?"]], "reply": "Tis dry."}
+    codings = gather([[unit], [bare], [saved | {"p_inclusion": 0.030651}]])
+    assert codings.gold()[0]["coders"] == 3
+    assert {k: codings.units["1"][k] for k in ("above", "p_inclusion")} == {
+        k: unit[k] for k in ("above", "p_inclusion")
+    }
 
 
 def test_blanks_may_differ_and_an_empty_post_stays(tmp_path):
@@ -573,17 +607,36 @@ def filled(path, labels, coder="", **more):
 
 def test_files_of_one_name_are_not_taken_for_one_coder(tmp_path):
     ann, bob = filled(tmp_path / "ann" / "sheet.csv", "MDS"), filled(tmp_path / "bob" / "sheet.csv", "MDS")
-    with pytest.raises(DataError, match=r"ann/sheet\.csv and .*bob/sheet\.csv both hold codings of 'u0' by 'sheet'"):
+    with pytest.raises(DataError, match=r"ann/sheet\.csv and .*bob/sheet\.csv both hold a coding of 'u0' by 'sheet'"):
         gather_files([ann, bob])
-    with pytest.raises(DataError, match="both hold codings"):
+    with pytest.raises(DataError, match="both hold a coding"):
         gather_files([ann, ann])
     filled(bob, "MDS", coder="bob")
     assert set(gather_files([ann, bob]).codes()) == {"sheet", "bob"}
 
 
+@pytest.mark.parametrize("second", ["D genuine dialogue", "S self expression"])
+def test_two_people_who_are_number_1_each_in_their_own_label_studio_are_told_apart(second, tmp_path):
+    files = {name: tmp_path / f"{name}.json" for name in ("ann", "bob")}
+    for path, label in zip(files.values(), ("D genuine dialogue", second), strict=True):
+        path.write_text(json.dumps([exported(tmp_path, (1, [choice("label", label)]))]), "utf-8")
+    with pytest.raises(DataError, match=r"ann\.json and .*bob\.json both hold a coding of 'u1' by '1'.*completed_by"):
+        gather_files(list(files.values()))
+    for name, path in files.items():  # what the error advises
+        path.write_text(path.read_text("utf-8").replace('"completed_by": 1', f'"completed_by": "{name}"'), "utf-8")
+    assert gather_files(list(files.values())).answers["u1"].keys() == {"ann", "bob"}
+
+
+def test_the_work_of_one_coder_may_be_spread_over_files(tmp_path):
+    first = filled(tmp_path / "1.csv", ["M", "D", ""], coder="ann")
+    second = filled(tmp_path / "2.csv", ["", "", "S"], coder="ann")
+    codes = gather_files([first, second]).codes()
+    assert {coder: given.tolist() for coder, given in codes.items()} == {"ann": [0, 1, 2]}
+
+
 def test_a_name_written_in_two_ways_is_one_coder(tmp_path):
     first = filled(tmp_path / "1.csv", "M", coder="Jos\u00e9 \u674e")
-    second = filled(tmp_path / "2.csv", "M", coder=" Jose\u0301  \u674e")
+    second = filled(tmp_path / "2.csv", " D", coder=" Jose\u0301  \u674e")
     assert list(gather_files([first, second]).codes()) == ["Jos\u00e9 \u674e"]
 
 
