@@ -672,6 +672,33 @@ def test_gold_that_could_not_be_read_is_refused(tmp_path):
     assert not (tmp_path / "gold.jsonl").exists()
 
 
+def test_threads_that_are_not_known_are_told_and_make_no_gold(tmp_path):
+    sheets = [filled(tmp_path / f"{coder}.csv", "MDS", thread=None) for coder in ("ann", "bob")]
+    found = cli("agree", *sheets)
+    assert "threads          not known of 3 units (no column thread)" in found.stdout
+    assert json.loads(cli("agree", *sheets, "--json").stdout)["threadless"] == 3
+    found = cli("agree", *sheets, "--gold", tmp_path / "gold.jsonl")
+    assert found.exit_code == 1
+    assert "unit 'u0': thread is missing" in found.stderr
+    assert "give one sheet with the column thread" in found.stderr
+    assert not (tmp_path / "gold.jsonl").exists()
+    drawn = filled(tmp_path / "drawn.csv", ["", "", ""])
+    found = cli("agree", *sheets, drawn, "--gold", tmp_path / "gold.jsonl")
+    assert "3 units with a gold label" in found.stderr
+    assert "not known" not in found.stdout
+
+
+@pytest.mark.parametrize("final", ["final.csv", "bare.csv"])
+def test_of_two_outputs_none_is_written_when_one_cannot_be(final, tmp_path):
+    sheets = [filled(tmp_path / f"{coder}.csv", labels) for coder, labels in (("ann", "MM"), ("bob", "MD"))]
+    filled(tmp_path / "final.csv", "MDS")  # one unit more than the sheets have
+    (tmp_path / "bare.csv").write_text("uid,label\nu1,X\n")
+    outputs = ["--disagreements", tmp_path / "differ.json", "--gold", tmp_path / "gold.jsonl"]
+    there = sorted(tmp_path.iterdir())
+    assert cli("agree", *sheets, "--adjudicated", tmp_path / final, *outputs).exit_code == 1
+    assert sorted(tmp_path.iterdir()) == there
+
+
 def test_coders_without_a_common_unit_are_told(tmp_path):
     ann, bob = filled(tmp_path / "ann.csv", ["M", "D", "", ""]), filled(tmp_path / "bob.csv", ["", "", "M", "D"])
     found = cli("agree", ann, bob)

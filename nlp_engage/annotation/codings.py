@@ -155,8 +155,8 @@ def _coded_in_two(uid: str, coder: str, first: str, second: str) -> str:
     return (
         f"{first} and {second} both hold a coding of {uid!r} by {coder!r}. If these are two people, name each: in the "
         "column coder, by the name of the file where that is empty, or in exports of Label Studio, which numbers "
-        "people from 1 wherever it runs, in place of the number in completed_by (JSON) or annotator (JSON-MIN, CSV). If it is "
-        "one, leave out what is there twice"
+        "people from 1 wherever it runs, in place of the number in completed_by (JSON) or annotator (JSON-MIN, CSV). "
+        "If it is one, leave out what is there twice"
     )
 
 
