@@ -131,18 +131,24 @@ def agree(
     codings = gather_files(sheets)
     found = agreement(codings.codes(), codings.threads(), resamples=resamples, level=LEVEL, seed=seed)
     differing = codings.disagreements()
-    found |= {"disagreements": len(differing), "unlabelled": sum(not given for given in codings.answers.values())}
+    found |= {
+        "disagreements": len(differing),
+        "unlabelled": sum(not given for given in codings.answers.values()),
+        "threadless": sum(not unit.get("thread") for unit in codings.units.values()),
+    }
+    settled = _gold_units(codings, adjudicated) if gold else []  # nothing is written before all of it can be
     if disagreements:
         write_sheet(disagreements, differing)
     if gold:
-        found["gold"] = _write_gold(gold, codings, adjudicated)
+        found["gold"] = len(settled)
+        _write_gold(gold, settled, codings)
     click.echo(json.dumps(found, indent=1, ensure_ascii=False) if as_json else _table(found))
 
 
-def _write_gold(path: Path, codings: Codings, adjudicated: Path | None) -> int:
+def _gold_units(codings: Codings, adjudicated: Path | None) -> list[dict[str, Any]]:
+    """Units with their gold label, each of which `train` and `evaluate` can read and knows its thread."""
     from nlp_engage.annotation.codings import adjudications
     from nlp_engage.context import context_of_unit
-    from nlp_engage.durable import write_atomically
 
     units = codings.gold(adjudications(adjudicated, codings) if adjudicated else {})
     for unit in units:
@@ -150,11 +156,22 @@ def _write_gold(path: Path, codings: Codings, adjudicated: Path | None) -> int:
             context_of_unit(unit)
         except DataError as error:
             raise DataError(f"{error}; no sheet has it: give one with all columns `nlp-engage sample` wrote") from None
+        if not unit.get("thread"):
+            raise DataError(
+                f"unit {unit['uid']!r}: thread is missing, and training would see replies of one conversation on both "
+                "sides of a split; give one sheet with the column thread as `nlp-engage sample` wrote it, or write the "
+                "uid there if no two replies are of one conversation"
+            )
+    return units
+
+
+def _write_gold(path: Path, units: Sequence[Mapping[str, Any]], codings: Codings) -> None:
+    from nlp_engage.durable import write_atomically
+
     write_atomically(path, "".join(json.dumps(u, ensure_ascii=False) + "\n" for u in units).encode("utf-8", "replace"))
     settled = {unit["uid"] for unit in units}
     left = sum(bool(given) and uid not in settled for uid, given in codings.answers.items())
     click.echo(f"{path}: {len(units)} units with a gold label; {left} tied ones left out", err=True)
-    return len(units)
 
 
 def _table(found: Mapping[str, Any]) -> str:
@@ -165,6 +182,7 @@ def _table(found: Mapping[str, Any]) -> str:
         f"coders (units)   {coders}",
         f"units            {found['units']} with two codings or more, of {found['threads']} threads; "
         f"{found['single']} with one; {found['unlabelled']} unlabelled",
+        *_no_threads(found["threadless"]),
         f"agreement        {_number(found['agreement'])}; coders differ on {found['disagreements']} units",
         f"alpha            {_alpha(found)}",
         *(f"  {label:<22} {_alpha(a)}" for label, a in found["alpha_per_label"].items()),
@@ -177,6 +195,15 @@ def _table(found: Mapping[str, Any]) -> str:
         lines += [f"{a} (rows) and {b}: {pair['units']} units in common, alpha {_number(pair['alpha'])}"]
         lines += _confusion(pair["confusion"])
     return "\n".join(lines)
+
+
+def _no_threads(units: int) -> list[str]:
+    if not units:
+        return []
+    return [
+        f"threads          not known of {units} units (no column thread): each counts as one of its own, and intervals "
+        "may be too narrow"
+    ]
 
 
 def _confusion(rows: Sequence[Sequence[int]]) -> list[str]:

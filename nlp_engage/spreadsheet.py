@@ -6,6 +6,7 @@ import codecs
 import csv
 import io
 import re
+import unicodedata
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
@@ -15,11 +16,17 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
-_RISKY: Final = ("=", "+", "-", "@", "\t", "\r", "'")
-"""A spreadsheet would run a cell that begins so, or, with the last, drop it."""
+_FORMULA: Final = ("=", "+", "-", "@")
+"""A spreadsheet would run a cell that begins so, in full width too."""
+_DROPPED: Final = ("\t", "\r", "\n", "'")
+"""A spreadsheet may drop these from the front of a cell; the last is its mark of a text, and ours."""
 _NUMBER: Final = re.compile(r"[\d.,:/年月日% -]*\d[\d.,:/年月日% -]*([eE][+-]?\d+)?|true|false", re.IGNORECASE)
 """A spreadsheet would take such a text for a number, a date or a truth, and write it otherwise: long ids rounded."""
 _NUMBER_CHARS: Final = 60
+_WORD: Final = re.compile(r"[^\W\d_年月日号號时時点點分秒上下午]+")
+_OF_TIME: Final = re.compile(r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)\w*|am|pm|de", re.IGNORECASE)
+_TIME_CHARS: Final = 40
+"""The longest date with its time, ``14 September 2026, 10:30:00 pm``, is shorter."""
 _SEPARATOR: Final = re.compile(r'"?sep=(.)"?')
 """First line by which Excel is told the delimiter."""
 _LONGEST: Final = 2**31 - 1
@@ -29,7 +36,8 @@ _LONGEST: Final = 2**31 - 1
 def to_csv(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> bytes:
     """Rows as a CSV with a byte order mark, by which spreadsheets know UTF-8; ``None`` is an empty cell.
 
-    A text that a spreadsheet would run, round or reformat gets an apostrophe in front, which ``from_csv`` takes off.
+    A text that a spreadsheet would run, round or reformat, or might somewhere (``5 Mai``), gets an apostrophe in front,
+    which ``from_csv`` takes off.
 
     >>> to_csv(["uid", "reply"], [{"uid": "1234567890123456789", "reply": "=1+1"}]).decode("utf-8-sig").splitlines()
     ['uid,reply', "'1234567890123456789,'=1+1"]
@@ -44,9 +52,28 @@ def to_csv(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> byte
 
 def _harmless(cell: object) -> str:
     text = "" if cell is None else str(cell)
-    number = isinstance(cell, str) and len(cell) <= _NUMBER_CHARS and _NUMBER.fullmatch(cell)
-    changed = number or text.startswith(_RISKY)
+    plain = unicodedata.normalize("NFKC", text)
+    changed = (
+        text.startswith(_DROPPED)
+        or plain.lstrip().startswith(_FORMULA)
+        or (isinstance(cell, str) and (_is_number(plain) or _may_be_read_as_one(plain)))
+    )
     return f"'{text}" if changed else text
+
+
+def _is_number(plain: str) -> bool:
+    return len(plain) <= _NUMBER_CHARS and _NUMBER.fullmatch(plain) is not None
+
+
+def _may_be_read_as_one(plain: str) -> bool:
+    """Whether a text is short, has a digit, and at most one word beside it or one of time.
+
+    Which words are months and currencies depends on the country of whoever opens the sheet: any one word may be.
+    """
+    if len(plain) > _TIME_CHARS or not any(map(str.isdigit, plain)):
+        return False
+    words = _WORD.findall(plain)
+    return len(words) < 2 or any(map(_OF_TIME.fullmatch, words))
 
 
 def from_csv(

@@ -25,6 +25,10 @@ from nlp_engage.tree import build_trees
 from nlp_engage.types import LABELS, Comment, LabelledTree
 
 WORDS = "I really think that the blue cup holds tea better than the old one because of its lid"
+UNIT = {
+    "uid": "u1", "lang": "en", "platform": "reddit", "thread": "t1", "post": "New cups!",
+    "above": [["A", "Do they leak?"]], "by": "B", "reply": "'Tis dry.", "p_inclusion": 0.5, "stratum": "en",
+}  # fmt: skip
 
 
 def archive(threads=6, replies=10):
@@ -222,6 +226,7 @@ def test_a_filled_in_csv_is_read_with_semicolons_and_words(tmp_path):
         (",Hi,M,reac,1", "no uid"),
         ("1,Hi,,reac,1", "act is 'reac' and label is empty; write M into label"),
         ("1.23457E+18,Hi,M,,", "uid 1.23457E\\+18 was rounded by a spreadsheet"),
+        ("1E+18,Hi,M,,", "uid 1E\\+18 was rounded by a spreadsheet"),
     ],
 )
 def test_a_wrong_answer_is_named_with_its_place(row, message, tmp_path):
@@ -293,16 +298,98 @@ def test_a_probability_written_with_a_comma_is_read_and_no_number_is_named(tmp_p
         read_sheet(path)
 
 
+CHINESE = {**UNIT, "lang": "zh", "post": "新杯子来了！", "above": [["A", "漏水吗？"]], "label": "M"}
+
+
+def through_a_western_excel(path, units):
+    """What *CSV (Comma delimited)* makes of a sheet where the system's encoding has no Chinese."""
+    write_sheet(path, units)
+    path.write_bytes(path.read_text("utf-8-sig").encode("cp1252", "replace"))
+    return path
+
+
+@pytest.mark.parametrize("columns", [list(CHINESE), ["uid", "lang", "reply", "label"]])
+def test_a_sheet_whose_chinese_was_saved_as_question_marks_is_refused(columns, tmp_path):
+    rows = [{**CHINESE, "uid": f"u{i}", "reply": reply} for i, reply in enumerate(["不漏，好用", "😍😍", "ok"])]
+    rows = [{k: row[k] for k in columns} for row in [*rows, {**UNIT, "uid": "u9", "label": "D"}]]
+    path = through_a_western_excel(tmp_path / "ann.csv", rows)
+    with pytest.raises(DataError, match=r"ann\.csv: \d of 3 Chinese rows hold question marks .*in Excel: CSV UTF-8"):
+        read_sheet(path)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [{**CHINESE, "reply": "？？？"}, {**CHINESE, "reply": "???"}],
+        [{"uid": "u1", "lang": "zh", "reply": "???", "label": "M"}],
+        [{**UNIT, "uid": f"u{i}", "reply": "???", "post": "Why??", "label": "M"} for i in range(3)],
+        [{**CHINESE, "post": "", "above": [], "reply": x} for x in ("???", "??", "好", "666")],
+    ],
+)
+def test_replies_that_are_question_marks_are_replies(rows, tmp_path):
+    write_sheet(tmp_path / "ann.csv", rows)
+    assert [u["reply"] for u in read_sheet(tmp_path / "ann.csv")] == [row["reply"] for row in rows]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("removed", ["A: ", "A:"])
+def test_a_removed_turn_stays_removed_however_a_spreadsheet_ends_lines(removed, end, tmp_path):
+    above = f"{removed}{end}B(page owner): Is it: 10:30?{end}C:  two blanks{end}{removed}"
+    (tmp_path / "s.csv").write_text(f'uid,label,above\n1,d,"{above}"\n', newline="")
+    (unit,) = read_sheet(tmp_path / "s.csv")
+    assert unit["above"] == [["A", ""], ["B(page owner)", "Is it: 10:30?"], ["C", " two blanks"], ["A", ""]]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("post", None, "post is None, must be a text"),
+        ("reply", ["a"], r"reply is \['a'\], must be a text"),
+        ("by", 3, "by is 3, must be a text"),
+        ("lang", {}, r"lang is \{\}, must be a text"),
+        ("thread", 1.5, "thread is 1.5, must be a text"),
+        ("platform", True, "platform is True, must be a text"),
+        ("uid", 1e18, r"uid 1e\+18 was rounded"),
+        ("uid", ["u1"], "uid is .* must be a text"),
+        ("above", "A: Why?", "above is 'A: Why.', must be a list of turns"),
+        ("above", [["A", "Why?", "B"]], "above is .* must be a list of turns"),
+        ("above", [["A", None]], "above is .* must be a list of turns"),
+        ("above", None, "above is None, must be a list of turns"),
+        ("p_inclusion", 0, "p_inclusion is 0, must be a number above 0 and at most 1; keep it as it was drawn"),
+        ("p_inclusion", 1.01, "p_inclusion is 1.01, must be"),
+        ("p_inclusion", float("nan"), "p_inclusion is nan, must be"),
+        ("p_inclusion", [1], r"p_inclusion is \[1\], must be"),
+    ],
+)
+def test_a_field_that_is_not_as_it_was_written_is_named_with_its_place(field, value, message, tmp_path):
+    path, unit = tmp_path / "s.jsonl", {**UNIT, "label": "M"}
+    path.write_text(f"{json.dumps(unit)}\n{json.dumps(unit | {field: value})}\n")
+    with pytest.raises(DataError, match=rf"s\.jsonl, line 2: {message}"):
+        read_sheet(path)
+
+
+def test_a_chance_is_checked_in_every_format(tmp_path):
+    path, wrong = tmp_path / "s.csv", {**UNIT, "p_inclusion": 2.5}
+    path.write_text("uid,label,p_inclusion\n1,d,-0.5\n")
+    with pytest.raises(DataError, match=r"s\.csv, row 2: p_inclusion is '-0.5', must be a number above 0"):
+        read_sheet(path)
+    for flat in (json.dumps([wrong | {"label": "M"}]), json.dumps([{"data": wrong | {"dialogue": [{}]}}])):
+        (tmp_path / "s.json").write_text(flat)
+        with pytest.raises(DataError, match=r"s\.json, .* 1.*: p_inclusion is 2.5, must be a number above 0"):
+            read_sheet(tmp_path / "s.json")
+
+
+def test_ids_may_be_whole_numbers_and_what_is_not_known_null(tmp_path):
+    path = tmp_path / "s.jsonl"
+    path.write_text(json.dumps({**UNIT, "uid": 7, "thread": 8, "platform": None, "label": "M"}))
+    (unit,) = read_sheet(path)
+    assert (unit["uid"], unit["thread"], unit["platform"]) == ("7", "8", None)
+
+
 def test_a_broken_line_is_named_by_its_number(tmp_path):
     (tmp_path / "s.jsonl").write_text('{"uid": "1", "label": "M"}\n{"uid": \n')
     with pytest.raises(DataError, match=r"s\.jsonl, line 2: no JSON"):
         read_sheet(tmp_path / "s.jsonl")
-
-
-UNIT = {
-    "uid": "u1", "lang": "en", "platform": "reddit", "thread": "t1", "post": "New cups!",
-    "above": [["A", "Do they leak?"]], "by": "B", "reply": "'Tis dry.", "p_inclusion": 0.5, "stratum": "en",
-}  # fmt: skip
 
 
 def choice(name, *values):
@@ -369,8 +456,20 @@ def test_labels_of_an_edited_interface_are_known_by_code_or_name(shown, code, tm
 @pytest.mark.parametrize("shown", [["Dialogue"], ["M mindless interaction", "S self expression"]])
 def test_other_labels_and_several_at_once_are_refused_as_they_were_written(shown, tmp_path):
     (tmp_path / "e.json").write_text(json.dumps([exported(tmp_path, (1, [choice("label", *shown)]))]), "utf-8")
-    with pytest.raises(DataError, match=rf"record 1: label is '{' . '.join(shown)}', must be one of M, D, S"):
+    with pytest.raises(DataError, match=rf"task 1 .*: label is '{' . '.join(shown)}', must be one of M, D, S"):
         read_sheet(tmp_path / "e.json")
+
+
+def test_an_annotation_is_named_as_label_studio_shows_it(tmp_path):
+    good, wrong = [choice("label", "D genuine dialogue")], [choice("label", "Dialogue")]
+    tasks = [exported(tmp_path, (4, good), (5, good)), {**exported(tmp_path, (4, good), (5, wrong)), "id": 17}]
+    flat = [row | {"id": task["id"]} for task in tasks for row in flattened(task)]
+    (tmp_path / "full.json").write_text(json.dumps(tasks), "utf-8")
+    (tmp_path / "flat.json").write_text(json.dumps(flat), "utf-8")
+    as_csv(tmp_path / "flat.csv", flat, json.dumps)
+    for name, place in (("full.json", "task 2"), ("flat.json", "record 4"), ("flat.csv", "row 5")):
+        with pytest.raises(DataError, match=rf"{name}, {place} \(id 17 in Label Studio\), annotator 5: label is"):
+            read_sheet(tmp_path / name)
 
 
 def test_results_that_are_no_answers_and_tasks_without_any_are_no_labels(tmp_path):
@@ -428,16 +527,64 @@ def test_gold_is_the_majority_and_ties_wait_for_the_adjudicator():
     assert "soft" not in settled["2"]
 
 
-def test_a_coder_who_contradicts_themself_or_another_draw_is_refused():
-    with pytest.raises(DataError, match="'ann' labelled '1' twice, M and S"):
-        gather([[coded("1", "M", "ann")], [coded("1", "S", "ann")]])
-    with pytest.raises(DataError, match="'ann' labelled '1' twice, D ques and D answ"):
-        gather([[coded("1", "D", "ann", act="ques")], [coded("1", "D", "ann", act="answ")]])
+def test_nothing_of_an_earlier_gold_overrules_the_adjudicator(tmp_path):
+    before = {**UNIT, "label": "M", "coders": 3, "soft": {"M": 1.0, "D": 0.0, "S": 0.0}}
+    sheet, out = tmp_path / "before.jsonl", tmp_path / "gold.jsonl"
+    sheet.write_text(json.dumps(before | {"label": None}) + "\n")
+    final = filled(tmp_path / "final.csv", "D", uid="u1")
+    assert cli("agree", sheet, "--adjudicated", final, "--gold", out).exit_code == 0
+    (unit,) = map(json.loads, out.read_text().splitlines())
+    assert (unit["label"], unit.keys() & {"soft", "coders"}) == ("D", set())
+    sheet.write_text(json.dumps(before) + "\n")
+    assert cli("agree", sheet, "--adjudicated", final, "--gold", out).exit_code == 0
+    (unit,) = map(json.loads, out.read_text().splitlines())
+    assert (unit["label"], unit["coders"], "soft" in unit) == ("D", {"before": "M"}, False)
+
+
+def test_a_coder_who_contradicts_themself_is_refused():
+    with pytest.raises(DataError, match=r"ann\.csv: coder 'ann' labelled '1' twice, M and S"):
+        gather([[coded("1", "M", "ann"), coded("1", "S", "ann")]], ["ann.csv"])
+    with pytest.raises(DataError, match="sheet 1: coder 'ann' labelled '1' twice, D ques and D answ"):
+        gather([[coded("1", "D", "ann", act="ques"), coded("1", "D", "ann", act="answ")]])
     with pytest.raises(DataError, match="'ann' labelled '1' twice, D 3 and D;"):
-        gather([[coded("1", "D", "ann", confidence=3)], [coded("1", "D", "ann")]])
-    assert gather([[coded("1", "D", "ann", act="ques")]] * 2).gold()[0]["coders"] == 1
-    with pytest.raises(DataError, match="two different replies"):
-        gather([[coded("1", "M", "ann")], [{**coded("1", "M", "bob"), "reply": "another"}]])
+        gather([[coded("1", "D", "ann", confidence=3), coded("1", "D", "ann")]])
+    assert gather([[coded("1", "D", "ann", act="ques")] * 2]).gold()[0]["coders"] == 1
+
+
+@pytest.mark.parametrize(
+    ("field", "other", "shown"),
+    [
+        ("reply", "another", "reply is 'text 1' in ann.csv and 'another' in bob.csv"),
+        ("thread", "t2", "thread is 't1' in ann.csv and 't2' in bob.csv"),
+        ("post", "Old cups!", "post is 'New cups!' in ann.csv and 'Old cups!' in bob.csv"),
+        ("post", "New cups! Old", "post is 'New cups!' in ann.csv and 'New cups! Old' in bob.csv"),
+        ("above", [["B", "Do they leak?"]], "above is 'A: Do they leak.' in ann.csv and 'B: Do they leak.' in bob.csv"),
+        ("above", [], "above is 'A: Do they leak.' in ann.csv and 'no turns' in bob.csv"),
+        ("p_inclusion", 0.25, "p_inclusion is '0.5' in ann.csv and '0.25' in bob.csv"),
+    ],
+)
+def test_different_units_under_one_uid_are_no_agreement(field, other, shown):
+    unit = coded("1", "M", "ann", **{k: UNIT[k] for k in ("thread", "post", "above", "p_inclusion")})
+    with pytest.raises(DataError, match=f"uid '1' stands for two different replies: {shown}"):
+        gather([[unit], [{**unit, "coder": "bob", field: other}]], ["ann.csv", "bob.csv"])
+
+
+def test_long_texts_are_shown_where_they_differ():
+    ann, bob = (coded("1", "M", name, post=f"{'x' * 99} {name} {'y' * 99}") for name in ("ann", "bob"))
+    with pytest.raises(DataError, match=r"post is 'x{19} ann y{16}' in sheet 1 and 'x{19} bob y{16}' in sheet 2"):
+        gather([[ann], [bob]])
+
+
+def test_what_a_sheet_does_not_hold_or_a_spreadsheet_changed_is_no_other_unit():
+    unit = coded("1", "M", "ann", thread="t1", post="Two\nlines", p_inclusion=0.030651341)
+    unit |= {"above": [["A", "Do  they\nleak? "]], "reply": "'Tis dry."}
+    bare = {"uid": "1", "label": "M", "coder": "bob", "above": [], "post": "", "thread": "", "reply": ""}
+    saved = {**unit, "coder": "cem", "post": " Two\r\nlines", "above": [["A", "Do they leak?"]], "reply": "Tis dry."}
+    codings = gather([[unit], [bare], [saved | {"p_inclusion": 0.030651}]])
+    assert codings.gold()[0]["coders"] == 3
+    assert {k: codings.units["1"][k] for k in ("above", "p_inclusion")} == {
+        k: unit[k] for k in ("above", "p_inclusion")
+    }
 
 
 def test_blanks_may_differ_and_an_empty_post_stays(tmp_path):
@@ -460,17 +607,36 @@ def filled(path, labels, coder="", **more):
 
 def test_files_of_one_name_are_not_taken_for_one_coder(tmp_path):
     ann, bob = filled(tmp_path / "ann" / "sheet.csv", "MDS"), filled(tmp_path / "bob" / "sheet.csv", "MDS")
-    with pytest.raises(DataError, match=r"ann/sheet\.csv and .*bob/sheet\.csv both hold codings of 'u0' by 'sheet'"):
+    with pytest.raises(DataError, match=r"ann/sheet\.csv and .*bob/sheet\.csv both hold a coding of 'u0' by 'sheet'"):
         gather_files([ann, bob])
-    with pytest.raises(DataError, match="both hold codings"):
+    with pytest.raises(DataError, match="both hold a coding"):
         gather_files([ann, ann])
     filled(bob, "MDS", coder="bob")
     assert set(gather_files([ann, bob]).codes()) == {"sheet", "bob"}
 
 
+@pytest.mark.parametrize("second", ["D genuine dialogue", "S self expression"])
+def test_two_people_who_are_number_1_each_in_their_own_label_studio_are_told_apart(second, tmp_path):
+    files = {name: tmp_path / f"{name}.json" for name in ("ann", "bob")}
+    for path, label in zip(files.values(), ("D genuine dialogue", second), strict=True):
+        path.write_text(json.dumps([exported(tmp_path, (1, [choice("label", label)]))]), "utf-8")
+    with pytest.raises(DataError, match=r"ann\.json and .*bob\.json both hold a coding of 'u1' by '1'.*completed_by"):
+        gather_files(list(files.values()))
+    for name, path in files.items():  # what the error advises
+        path.write_text(path.read_text("utf-8").replace('"completed_by": 1', f'"completed_by": "{name}"'), "utf-8")
+    assert gather_files(list(files.values())).answers["u1"].keys() == {"ann", "bob"}
+
+
+def test_the_work_of_one_coder_may_be_spread_over_files(tmp_path):
+    first = filled(tmp_path / "1.csv", ["M", "D", ""], coder="ann")
+    second = filled(tmp_path / "2.csv", ["", "", "S"], coder="ann")
+    codes = gather_files([first, second]).codes()
+    assert {coder: given.tolist() for coder, given in codes.items()} == {"ann": [0, 1, 2]}
+
+
 def test_a_name_written_in_two_ways_is_one_coder(tmp_path):
     first = filled(tmp_path / "1.csv", "M", coder="Jos\u00e9 \u674e")
-    second = filled(tmp_path / "2.csv", "M", coder=" Jose\u0301  \u674e")
+    second = filled(tmp_path / "2.csv", " D", coder=" Jose\u0301  \u674e")
     assert list(gather_files([first, second]).codes()) == ["Jos\u00e9 \u674e"]
 
 
@@ -504,6 +670,33 @@ def test_gold_that_could_not_be_read_is_refused(tmp_path):
     assert found.exit_code == 1
     assert "unit '1': field 'by' is missing" in found.stderr
     assert not (tmp_path / "gold.jsonl").exists()
+
+
+def test_threads_that_are_not_known_are_told_and_make_no_gold(tmp_path):
+    sheets = [filled(tmp_path / f"{coder}.csv", "MDS", thread=None) for coder in ("ann", "bob")]
+    found = cli("agree", *sheets)
+    assert "threads          not known of 3 units (no column thread)" in found.stdout
+    assert json.loads(cli("agree", *sheets, "--json").stdout)["threadless"] == 3
+    found = cli("agree", *sheets, "--gold", tmp_path / "gold.jsonl")
+    assert found.exit_code == 1
+    assert "unit 'u0': thread is missing" in found.stderr
+    assert "give one sheet with the column thread" in found.stderr
+    assert not (tmp_path / "gold.jsonl").exists()
+    drawn = filled(tmp_path / "drawn.csv", ["", "", ""])
+    found = cli("agree", *sheets, drawn, "--gold", tmp_path / "gold.jsonl")
+    assert "3 units with a gold label" in found.stderr
+    assert "not known" not in found.stdout
+
+
+@pytest.mark.parametrize("final", ["final.csv", "bare.csv"])
+def test_of_two_outputs_none_is_written_when_one_cannot_be(final, tmp_path):
+    sheets = [filled(tmp_path / f"{coder}.csv", labels) for coder, labels in (("ann", "MM"), ("bob", "MD"))]
+    filled(tmp_path / "final.csv", "MDS")  # one unit more than the sheets have
+    (tmp_path / "bare.csv").write_text("uid,label\nu1,X\n")
+    outputs = ["--disagreements", tmp_path / "differ.json", "--gold", tmp_path / "gold.jsonl"]
+    there = sorted(tmp_path.iterdir())
+    assert cli("agree", *sheets, "--adjudicated", tmp_path / final, *outputs).exit_code == 1
+    assert sorted(tmp_path.iterdir()) == there
 
 
 def test_coders_without_a_common_unit_are_told(tmp_path):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from math import isclose
 from statistics import median_low
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from nlp_engage.agreement import MISSING
-from nlp_engage.annotation.answers import coder_name
 from nlp_engage.annotation.sheets import read_sheet
 from nlp_engage.errors import DataError
 from nlp_engage.splits import thread_of
@@ -22,9 +22,14 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-_ANSWERS: Final = ("label", "act", "confidence", "coder", "note", "codings")
-"""Of a row, what is no part of the unit."""
+    _Seen = dict[tuple[str, str], tuple[Any, str]]  # uid and field -> what the first sheet has there, and its name
+
+_ANSWERS: Final = ("label", "act", "confidence", "coder", "note", "codings", "soft", "coders")
+"""Of a row, what is no part of the unit; the last two are what an earlier gold says of its coders."""
+_COMPARED: Final = ("reply", "thread", "post", "above", "p_inclusion")
 _SHOWN: Final = 40
+_AS_SHOWN: Final = 1e-4
+"""How far, relatively, a number may be off: a spreadsheet may save fewer digits than it read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,15 +111,16 @@ def _settle(coded: Mapping[str, Mapping[str, Any]], final: Mapping[str, Any] | N
     }
 
 
-def gather(sheets: Iterable[Iterable[Mapping[str, Any]]]) -> Codings:
+def gather(sheets: Iterable[Iterable[Mapping[str, Any]]], names: Sequence[str] = ()) -> Codings:
     """Put sheets together.
 
     Args:
         sheets: Each what ``read_sheet`` returned: one coder's, or several coders' one after the other.
+        names: What errors call the sheets; without names they are numbered.
 
     Raises:
-        DataError: A coder labelled a unit twice, differently (in label, act or confidence), or sheets hold different
-            replies under one uid.
+        DataError: A coder labelled a unit in two sheets, or twice in one and differently (in label, act or confidence),
+            or sheets hold different replies under one uid.
 
     >>> unit = {"uid": "u1", "reply": "Mine leaks.", "above": [], "act": None, "confidence": None}
     >>> codings = gather([[{**unit, "label": "S", "coder": "ann"}], [{**unit, "label": "D", "coder": "bob"}]])
@@ -123,56 +129,82 @@ def gather(sheets: Iterable[Iterable[Mapping[str, Any]]]) -> Codings:
     """
     units: dict[str, dict[str, Any]] = {}
     answers: dict[str, dict[str, dict[str, Any]]] = {}
-    for sheet in sheets:
+    seen: _Seen = {}
+    coded: dict[tuple[str, str], tuple[int, str]] = {}
+    for number, sheet in enumerate(sheets):
+        name = names[number] if names else f"sheet {number + 1}"
         for row in sheet:
             uid, coder = str(row["uid"]), str(row["coder"])
+            _check_same(seen, row, name)
             asked = {k: v for k, v in row.items() if k not in _ANSWERS and (v != "" or k in ("post", "reply"))}
-            before = units.setdefault(uid, asked)
-            _same_reply(before, asked, coder)
-            units[uid] = {**asked, **{k: v for k, v in before.items() if v not in (None, "") or k not in asked}}
+            before = units.get(uid, {})
+            units[uid] = {**asked, **{k: v for k, v in before.items() if v not in (None, "", []) or k not in asked}}
             given = answers.setdefault(uid, {})
             if row["label"] is None:
                 continue
+            first, where = coded.setdefault((uid, coder), (number, name))
+            if first != number:
+                raise DataError(_coded_in_two(uid, coder, where, name))
             answer = {k: row.get(k) for k in ("label", "act", "confidence")}
-            if (first := given.setdefault(coder, answer)) != answer:
-                once, again = (" ".join(str(v) for v in a.values() if v) for a in (first, answer))
-                raise DataError(
-                    f"coder {coder!r} labelled {uid!r} twice, {once} and {again}; name "
-                    "coders in the column coder, keep one file a coder, or delete one of the two annotations"
-                )
+            if (once := given.setdefault(coder, answer)) != answer:
+                raise DataError(_coded_twice(uid, coder, name, once, answer))
     return Codings(units=units, answers=answers)
 
 
-def _same_reply(before: Mapping[str, Any], asked: Mapping[str, Any], coder: str) -> None:
-    """Refuse two replies under one uid; blanks and line ends may differ, for spreadsheets change them."""
-    texts = [" ".join(str(unit.get("reply") or "").split()) for unit in (before, asked)]
-    if all(texts) and texts[0] != texts[1]:
-        raise DataError(
-            f"uid {asked['uid']!r} stands for two different replies, {texts[0][:_SHOWN]!r} and, with coder {coder!r}, "
-            f"{texts[1][:_SHOWN]!r}: the sheets are of different draws, or a text was changed; take those of one draw"
-        )
+def _coded_in_two(uid: str, coder: str, first: str, second: str) -> str:
+    return (
+        f"{first} and {second} both hold a coding of {uid!r} by {coder!r}. If these are two people, name each: in the "
+        "column coder, by the name of the file where that is empty, or in exports of Label Studio, which numbers "
+        "people from 1 wherever it runs, in place of the number in completed_by (JSON) or annotator (JSON-MIN, CSV). "
+        "If it is one, leave out what is there twice"
+    )
+
+
+def _coded_twice(uid: str, coder: str, name: str, *answers: Mapping[str, Any]) -> str:
+    once, again = (" ".join(str(v) for v in answer.values() if v) for answer in answers)
+    return (
+        f"{name}: coder {coder!r} labelled {uid!r} twice, {once} and {again}; name coders in the column coder, keep "
+        "one row a coder, or delete one of the two annotations"
+    )
+
+
+def _check_same(seen: _Seen, row: Mapping[str, Any], name: str) -> None:
+    """Refuse two replies under one uid: what a sheet holds of a unit is what the sheets before it do."""
+    uid = str(row["uid"])
+    for field in _COMPARED:
+        if not (value := _comparable(row, field)):
+            continue
+        before, where = seen.setdefault((uid, field), (value, name))
+        same = before == value if isinstance(value, str) else isclose(before, value, rel_tol=_AS_SHOWN)
+        if not same:
+            texts = [str(before), str(value)]
+            alike = next((i for i, (a, b) in enumerate(zip(*texts, strict=False)) if a != b), min(map(len, texts)))
+            start = max(alike - _SHOWN // 2, 0)
+            one, other = (repr(text[start : start + _SHOWN]) for text in texts)
+            raise DataError(
+                f"uid {uid!r} stands for two different replies: {field} is {one} in {where} and {other} in {name}; the "
+                "sheets are of different draws, or a cell was changed: take those of one draw, or put the cell back"
+            )
+
+
+def _comparable(row: Mapping[str, Any], field: str) -> Any:
+    """A field without what spreadsheets change: blanks, line ends, the mark of a text; empty where it is not there."""
+    value = row.get(field)
+    if field == "p_inclusion":
+        return float(value or 0)
+    if field == "above" and "above" in row:
+        alone = "no turns" if row.get("reply") else ""  # a sheet without the reply does not hold the unit
+        value = "\n".join(f"{who}: {text}" for who, text in row["above"]) or alone
+    return " ".join(str(value or "").split()).lstrip("'")
 
 
 def gather_files(paths: Sequence[Path]) -> Codings:
     """Read sheets and put them together.
 
     Raises:
-        DataError: As ``read_sheet`` and ``gather``; or files of the same name, whose coders have no other, hold
-            codings of the same unit: they would be one coder.
+        DataError: As ``read_sheet`` and ``gather``.
     """
-    sheets = [read_sheet(path) for path in paths]
-    first: dict[tuple[str, str], int] = {}
-    for i, sheet in enumerate(sheets):
-        for row in sheet:
-            if row["label"] is None or row["coder"] != coder_name(paths[i].stem):
-                continue
-            if (at := first.setdefault((row["coder"], str(row["uid"])), i)) != i:
-                raise DataError(
-                    f"{paths[at]} and {paths[i]} both hold codings of {row['uid']!r} by {row['coder']!r}, the name of "
-                    "the file: give each coder's file a name of its own, name coders in the column coder, or leave "
-                    "out the file that is there twice"
-                )
-    return gather(sheets)
+    return gather(map(read_sheet, paths), [str(path) for path in paths])
 
 
 def adjudications(path: Path, known: Codings) -> dict[str, dict[str, Any]]:
@@ -183,14 +215,17 @@ def adjudications(path: Path, known: Codings) -> dict[str, dict[str, Any]]:
         known: The codings it settles.
 
     Raises:
-        DataError: As ``read_sheet``; a unit is none of the codings', or has two final labels.
+        DataError: As ``read_sheet``; a unit is none of the codings', is another than theirs, or has two final labels.
     """
     final: dict[str, dict[str, Any]] = {}
+    seen: _Seen = {}
+    for uid, unit in known.units.items():
+        _check_same(seen, {**unit, "uid": uid}, "the sheets")
     for row in read_sheet(path):
         uid = str(row["uid"])
         if uid not in known.units:
             raise DataError(f"{path}: uid {uid!r} is in none of the sheets; take what --disagreements wrote of them")
-        _same_reply(known.units[uid], row, row["coder"])
+        _check_same(seen, row, str(path))
         if row["label"] and final.setdefault(uid, row)["label"] != row["label"]:
             raise DataError(f"{path}: {uid!r} has two final labels, {final[uid]['label']} and {row['label']}; keep one")
     return final

@@ -82,32 +82,36 @@ def is_export(records: Any) -> bool:
     return isinstance(first, dict) and ("data" in first or "dialogue" in first)
 
 
-def codes_of_tasks(records: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+def codes_of_tasks(records: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Codings of an export, one for each annotation; a task nobody has finished has one without a label.
 
     Args:
-        records: Tasks with ``annotations`` (JSON), or flat records (JSON-MIN). Cancelled annotations are left out.
+        records: Tasks with ``annotations`` (JSON), or flat records (JSON-MIN, CSV), each behind the name of its place.
+            Cancelled annotations are left out.
 
     Yields:
-        Fields of the unit with ``label, act, confidence`` and ``coder``, the annotator's e-mail address or number.
+        The place, with the task's id and the annotator, by which Label Studio shows it, and fields of the unit with
+        ``label, act, confidence`` and ``coder``, the annotator's e-mail address or number.
 
     Raises:
         ValueError: A task has no dialogue, or there are answers and none is to ``label``: the interface is another.
     """
     others: set[str] = set()
     labelled = False
-    for number, record in enumerate(records, 1):
+    for place, record in records:
         data = record.get("data", record)
+        if "id" in record:
+            place = f"{place} (id {record['id']} in Label Studio)"
         if not isinstance(turns := data.get("dialogue"), list):
-            raise ValueError(f"task {number} has no dialogue, which the tasks of `nlp-engage sample` have")
+            raise ValueError(f"{place} has no dialogue, which the tasks of `nlp-engage sample` have")
         unit = {k: data[k] for k in _KEPT if k in data} | {"above": [[t["speaker"], t["text"]] for t in turns[:-1]]}
         done = _answers(record)
         for coder, given in done:
             others |= given.keys() - {"label"}
             labelled = labelled or "label" in given
-            yield unit | _pick(given) | {"coder": coder}
+            yield f"{place}, annotator {coder}" if coder else place, unit | _pick(given) | {"coder": coder}
         if not done:
-            yield unit | {"label": None, "coder": None}
+            yield place, unit | {"label": None, "coder": None}
     if others and not labelled:
         raise ValueError(
             f"annotators answered {', '.join(sorted(others))}, and nobody answered label: the names of the labelling "

@@ -9,6 +9,7 @@ from ast import literal_eval
 from typing import TYPE_CHECKING, Any, Final
 
 from nlp_engage.annotation.answers import checked_answers, coder_name
+from nlp_engage.annotation.fields import check_chinese, checked_unit
 from nlp_engage.annotation.labelstudio import codes_of_tasks, is_export, label_config, tasks
 from nlp_engage.durable import write_atomically
 from nlp_engage.errors import DataError
@@ -23,7 +24,6 @@ ANSWERS: Final = ("label", "act", "confidence", "coder", "note")
 _COLUMNS: Final = ("uid", "lang", "platform", "thread", "post", "above", "by", "reply", *ANSWERS)
 CONFIG_SUFFIX: Final = ".label_config.xml"
 SUFFIXES: Final = (".jsonl", ".csv", ".json")
-_ROUNDED: Final = re.compile(r"\d[.,]\d+E\+\d+")
 
 
 def sheet_files(path: Path) -> list[Path]:
@@ -103,28 +103,23 @@ def read_sheet(path: Path) -> list[dict[str, Any]]:
         has labelled yet have the label ``None``.
 
     Raises:
-        DataError: The file cannot be read or is no such sheet; a uid is missing or was rounded; no unit has a field
-            for the label; an answer is none (see ``checked_answers``).
+        DataError: The file cannot be read or is no such sheet; a field is not as it was written (see
+            ``checked_unit``) or its Chinese is lost; no unit has a field for the label; an answer is none (see
+            ``checked_answers``).
     """
     text = read_text(path)
     units = []
     asked = False
     for place, row in _rows(path, text):
-        uid = row.get("uid") if isinstance(row, dict) else None
-        if uid is None or uid == "":
-            raise DataError(f"{path}, {place}: no uid; sheets keep the column uid that `nlp-engage sample` wrote")
-        if _ROUNDED.fullmatch(str(uid)):
-            raise DataError(
-                f"{path}, {place}: uid {uid} was rounded by a spreadsheet, its last digits are lost; fill in the sheet "
-                "that `nlp-engage sample` wrote, and have the column uid read as text"
-            )
-        asked = asked or "label" in row
-        answers = checked_answers(row, f"{path}, {place}")
-        units.append({**row, **answers, "coder": coder_name(row.get("coder")) or coder_name(path.stem)})
+        unit = checked_unit(row, f"{path}, {place}")
+        asked = asked or "label" in unit
+        answers = checked_answers(unit, f"{path}, {place}")
+        units.append({**unit, **answers, "coder": coder_name(unit.get("coder")) or coder_name(path.stem)})
     if not units:
         raise DataError(f"{path}: no unit is in this sheet")
     if not asked:
         raise DataError(f"{path}: no unit has a label field; coders fill in the column label of the sheet")
+    check_chinese(path, units)
     return units
 
 
@@ -134,8 +129,10 @@ def _rows(path: Path, text: str) -> Iterator[tuple[str, Any]]:
         single = _whole(text) if head == "{" else None
         if head == "[" or is_export([single]):
             records: Any = json.loads(text) if head == "[" else [single]
-            rows = codes_of_tasks(records) if is_export(records) else records
-            yield from ((f"record {i}", row) for i, row in enumerate(rows, 1))
+            export = is_export(records)
+            kind = "task" if export and "data" in records[0] else "record"
+            rows = ((f"{kind} {i}", row) for i, row in enumerate(records, 1))
+            yield from codes_of_tasks(rows) if export else rows
         elif head == "{":
             yield from _json_lines(path, text)
         else:
@@ -165,9 +162,8 @@ def _table(path: Path, text: str) -> Iterator[tuple[str, Any]]:
     columns, table = from_csv(text, (*_COLUMNS, "p_inclusion", "stratum"), foreign="dialogue")
     if "uid" not in columns:
         raise DataError(f"{path}: no column uid; is this a sheet `nlp-engage sample` wrote?")
-    cells = {f"row {i}": _from_cells(row, f"{path}, row {i}") for i, row in table.items()}
-    rows = list(cells.values())
-    yield from zip(cells, codes_of_tasks(rows) if "dialogue" in columns else rows, strict=True)
+    rows = ((f"row {i}", _from_cells(row, f"{path}, row {i}")) for i, row in table.items())
+    yield from codes_of_tasks(rows) if "dialogue" in columns else rows
 
 
 def _from_cells(cells: Mapping[str, str], place: str) -> dict[str, Any]:
@@ -175,13 +171,9 @@ def _from_cells(cells: Mapping[str, str], place: str) -> dict[str, Any]:
     if "dialogue" in cells:  # a CSV of Label Studio
         unit["dialogue"] = _python_or_json(cells["dialogue"], place)
     elif "above" in cells:
-        lines = [line for line in cells["above"].split("\n") if line]
-        unit["above"] = [[line.split(": ", 1)[0], _lines(line.partition(": ")[2])] for line in lines]
-    if chance := cells.get("p_inclusion", "").strip():
-        try:
-            unit["p_inclusion"] = float(chance.replace(",", "."))  # spreadsheets write numbers as the country does
-        except ValueError:
-            raise DataError(f"{place}: p_inclusion is {chance!r}, must be a number; keep it as it was drawn") from None
+        # spreadsheets change line ends and take the blank off that ends a removed turn, `A: `
+        turns = [line.partition(":") for line in re.split(r"\r\n?|\n", cells["above"]) if line.strip()]
+        unit["above"] = [[who, _lines(text.removeprefix(" "))] for who, _, text in turns]
     return unit
 
 
