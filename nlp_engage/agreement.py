@@ -121,7 +121,8 @@ def alpha_with_interval(
         return {"alpha": None, "alpha_low": None, "alpha_high": None, "reason": none}
     krippendorff: Any = require("krippendorff", extra="train")
     value = float(krippendorff.alpha(value_counts=counts, level_of_measurement="nominal"))
-    low, high = interval(alpha_of_coincidences(threads.sums(coincidences(counts))), level)
+    draws = alpha_of_coincidences(threads.sums(coincidences(counts)))
+    low, high = interval(draws, float(threads.effective(np.ones(len(counts)))), level)
     found: dict[str, float | str | None] = {"alpha": value, "alpha_low": low, "alpha_high": high}
     return found if low is not None else found | {"reason": _no_interval(threads)}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
+from math import ceil
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 _PIECES: Final = 20
 """A share is made of folds; twenty give it to within a fortieth where threads are small."""
+_MOST_PIECES: Final = 100
+"""For shares near 0 or 1; dealing takes time with the number of folds."""
 
 
 def thread_of(unit: Mapping[str, Any]) -> str:
@@ -97,7 +100,7 @@ def split_threads(
     if threads < 2:
         raise DataError(f"{threads} thread cannot be split: a thread is never cut. Label replies of more threads")
     most = max(Counter((unit["lang"], unit["label"]) for unit in units).values())
-    pieces = min(_PIECES, threads, most)
+    pieces = min(max(_PIECES, ceil(1 / min(share, 1 - share))), _MOST_PIECES, threads, most)
     if pieces < 2:
         raise DataError(f"{len(units)} units are too few to split by language and label")
     fold = deal_folds(units, pieces, seed=seed)
@@ -106,7 +109,8 @@ def split_threads(
     have, wanted = 0, share * len(units)
     for piece in np.argsort(sizes, kind="stable"):  # a thread too large for the share stays on the other side
         size = int(sizes[piece])
-        if size and (not have or abs(have + size - wanted) < abs(have - wanted)):
+        all_of_it = have + size == len(units)
+        if size and not all_of_it and (not have or abs(have + size - wanted) < abs(have - wanted)):
             aside.append(int(piece))
             have += size
     held = np.isin(fold, aside)

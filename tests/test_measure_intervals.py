@@ -11,10 +11,11 @@ from measuring import archives, changed, given, said, trees
 from scipy import stats
 
 from nlp_engage.measure import ESTIMATES, collect, measure, measure_table
-from nlp_engage.measure.bootstrap import MAX_BLOCKS, bca_interval, blocks, resample_weights, t_quantile
+from nlp_engage.measure.bootstrap import MAX_BLOCKS, bca_interval, blocks, resample_weights
 from nlp_engage.measure.groups import group
 from nlp_engage.measure.statistics import STATISTICS
 from nlp_engage.measure.sums import COLUMNS, INFLUENCES, SUMS, cells
+from nlp_engage.resample import t_quantile
 
 
 def many(threads, seed=0, replies=3):

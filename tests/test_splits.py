@@ -63,6 +63,21 @@ def test_share_languages_and_labels_are_kept(share):
     assert max(counts.values()) < 1.6 * min(counts.values())
 
 
+@pytest.mark.parametrize(("share", "aside"), [(0.01, 10), (0.98, 980)])
+def test_small_and_large_shares_are_met_where_threads_allow(share, aside):
+    units = [{"uid": str(i), "thread": str(i), "lang": "en", "label": "MDS"[i % 3]} for i in range(1000)]
+    train, dev = split_threads(units, share=share)
+    assert len(dev) == pytest.approx(aside, abs=5)
+    assert train
+
+
+def test_not_everything_is_set_aside():
+    units = [{"uid": str(i), "thread": f"t{i > 6}", "lang": "en", "label": "M"} for i in range(9)]
+    train, dev = split_threads(units, share=0.8)
+    assert train
+    assert dev
+
+
 def test_another_seed_gives_another_split():
     units = tiny.units(20, "u", threads=40)
     assert split_threads(units, seed=1) != split_threads(units, seed=2)

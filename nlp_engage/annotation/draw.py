@@ -66,7 +66,7 @@ def draw_replies(
     sampling: Settles 2009, "Active learning literature survey", section 3.1.
 
     Args:
-        trees: Called twice, gives the same trees in the same order both times; memory is some 60 bytes a reply.
+        trees: Called twice, gives the same trees in the same order both times; memory is some 100 bytes a reply.
         n: Replies to draw; all of them if there are fewer.
         design: One of ``DESIGNS``.
         by: What strata are made of, of ``STRATA``; in every design the strata are written beside the units.

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from nlp_engage.measure.bootstrap import t_quantile
+from nlp_engage.resample import t_quantile
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -13,13 +13,14 @@ know about the bootstrap", doi 10.1080/00031305.2015.1089789, section 5.3 (the w
 from __future__ import annotations
 
 from functools import lru_cache
-from math import atan, cos, erfc, inf, pi, sin, sqrt
+from math import sqrt
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from nlp_engage.errors import DataError
+from nlp_engage.resample import normal_cdf, t_quantile
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -165,7 +166,7 @@ def bca_interval(
     for tail in ((1 - level) / 2, (1 + level) / 2):
         moved = bias + _widened(tail, freedom)
         moved = bias + moved / np.maximum(1 - acceleration * moved, 0.1)
-        ends.append(np.where(alike, np.nan, _quantiles(draws, valid, _normal_cdf(moved))))
+        ends.append(np.where(alike, np.nan, _quantiles(draws, valid, normal_cdf(moved))))
     return ends[0], ends[1]
 
 
@@ -211,7 +212,7 @@ def percentile_interval(
     valid = (~np.isnan(draws)).sum(axis=0)
     _, freedom = _shape_of(left_out, units)
     ends = [
-        _quantiles(draws, valid, _normal_cdf(_widened(tail, freedom))) for tail in ((1 - level) / 2, (1 + level) / 2)
+        _quantiles(draws, valid, normal_cdf(_widened(tail, freedom))) for tail in ((1 - level) / 2, (1 + level) / 2)
     ]
     return ends[0], ends[1]
 
@@ -254,49 +255,3 @@ def _inverse_normal(p: FloatArray, valid: npt.NDArray[np.int64]) -> FloatArray:
     inside = 0.5 / np.maximum(valid, 1)
     clipped = np.clip(p, inside, 1 - inside)
     return np.array([_NORMAL.inv_cdf(x) for x in clipped.tolist()])
-
-
-def _normal_cdf(z: FloatArray) -> FloatArray:
-    return np.array([0.5 * erfc(-x / sqrt(2)) for x in z.tolist()])
-
-
-@lru_cache(maxsize=1_024)
-def t_quantile(p: float, df: int) -> float:
-    """Quantile of Student's t for whole degrees of freedom, by bisection on the closed form.
-
-    Source: Abramowitz and Stegun 1964, 26.7.3 and 26.7.4; above 200 degrees the expansion 26.7.5.
-
-    Args:
-        p: Probability in (0, 1).
-        df: Degrees of freedom, 1 or more.
-
-    Returns:
-        The quantile, with the sign of ``p - 0.5``.
-
-    >>> round(t_quantile(0.95, 4), 4), round(t_quantile(0.05, 1), 4), round(t_quantile(0.95, 500), 4)
-    (2.1318, -6.3138, 1.6479)
-    """
-    if p < 0.5:
-        return -t_quantile(1 - p, df)
-    z = _NORMAL.inv_cdf(p)
-    if df > 200:
-        return z + (z**3 + z) / (4 * df) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * df**2)
-    low, high = 0.0, 1.0
-    while _t_cdf(high, df) < p and high < inf:
-        low, high = high, high * 2
-    for _ in range(80):
-        middle = (low + high) / 2
-        low, high = (middle, high) if _t_cdf(middle, df) < p else (low, middle)
-    return (low + high) / 2
-
-
-def _t_cdf(t: float, df: int) -> float:
-    angle = atan(t / sqrt(df))
-    term, total = (cos(angle), cos(angle)) if df % 2 else (1.0, 1.0)
-    for k in range(2 + df % 2, df - 1, 2):
-        term *= cos(angle) ** 2 * (k - 1) / k
-        total += term
-    if df == 1:
-        return 0.5 + angle / pi
-    within = 2 / pi * (angle + sin(angle) * total) if df % 2 else sin(angle) * total
-    return 0.5 + within / 2

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from nlp_engage.measure.bootstrap import bca_interval, degrees_of_freedom, t_quantile
+from nlp_engage.measure.bootstrap import bca_interval, degrees_of_freedom
 from nlp_engage.measure.permutation import MIN_UNITS, permutation_test
 from nlp_engage.measure.sample import Sample
+from nlp_engage.resample import t_quantile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -127,7 +127,8 @@ def compare(
         a, b = (_Scored.of(p[rows], part, seed) for p in (one, other))
         found[name] = {"n": len(part), "threads": a.threads}
         for score in SCORES:
-            found[name] |= _with_interval(score, a.point[score] - b.point[score], a.draws[score] - b.draws[score])
+            apart = a.point[score] - b.point[score], a.draws[score] - b.draws[score]
+            found[name] |= _with_interval(score, *apart, a.effective)
             low, high = found[name][f"{score}_low"], found[name][f"{score}_high"]
             found[name][f"{score}_decided"] = None if low is None else bool(low > 0 or high < 0)
         found[name] |= a.reason(alpha=found[name]["alpha"])
@@ -139,19 +140,20 @@ def _scores(probabilities: FloatArray, units: Sequence[Mapping[str, Any]], seed:
     point, draws = scored.point, scored.draws
     found: dict[str, Any] = {"n": len(units), "threads": scored.threads}
     for name in SCORES:
-        found |= _with_interval(name, point[name], draws[name])
+        found |= _with_interval(name, point[name], draws[name], scored.effective)
     found["confusion"] = point["confusion"].astype(int).tolist()
     found["per_label"] = {}
     for k, label in enumerate(LABELS):
         found["per_label"][label] = {"n": int(point["confusion"][k].sum())}
         for j, name in enumerate(_PER_LABEL):
-            found["per_label"][label] |= _with_interval(name, point["per_label"][k, j], draws["per_label"][:, k, j])
+            drawn = draws["per_label"][:, k, j]
+            found["per_label"][label] |= _with_interval(name, point["per_label"][k, j], drawn, scored.effective_true[k])
         found["per_label"][label] |= scored.reason_of_label(k)
     return found | _coders_alpha(units, seed) | scored.reason(alpha=found["alpha"])
 
 
-def _with_interval(name: str, value: float, draws: Any) -> dict[str, Any]:
-    low, high = interval(draws)
+def _with_interval(name: str, value: float, draws: Any, threads: float) -> dict[str, Any]:
+    low, high = interval(draws, threads)
     return {name: None if np.isnan(value) else float(value), f"{name}_low": low, f"{name}_high": high}
 
 
@@ -163,6 +165,8 @@ class _Scored:
         point: Of the replies as they are.
         draws: Of each resample; none of fewer than two threads, and NaN for what one thread alone holds.
         threads: Number of threads.
+        effective: How many threads of equal size would tell as much.
+        effective_true: The same of the replies that have each label. Shape: (labels,).
         true: In how many threads a reply has each label. Shape: (labels,).
         answered: In how many threads each label is the answer. Shape: (labels,).
     """
@@ -170,6 +174,8 @@ class _Scored:
     point: dict[str, Any]
     draws: dict[str, Any]
     threads: int
+    effective: float
+    effective_true: Any
     true: Any
     answered: Any
 
@@ -184,6 +190,8 @@ class _Scored:
             point=_score_sums(cells.sum(0), bins.sum(0), True),
             draws=_score_sums(threads.sums(cells), threads.sums(bins), _held(true, answered) > 1),
             threads=threads.n,
+            effective=float(threads.effective(np.ones(len(units)))),
+            effective_true=threads.effective(cells.sum(2)),
             true=true,
             answered=answered,
         )
@@ -285,14 +293,15 @@ def _reliability(probabilities: FloatArray, units: Sequence[Mapping[str, Any]], 
     """The bins that hold replies; a bin whose replies are of one thread has no interval."""
     bins = confidence_bins(_truth(units), probabilities, BINS)
     threads = ThreadBootstrap([thread_of(u) for u in units], seed)
-    draws, held = threads.sums(bins), threads.holding(bins[..., 0])
+    draws, held, effective = threads.sums(bins), threads.holding(bins[..., 0]), threads.effective(bins[..., 0])
     for k, (n, confidence, right) in enumerate(bins.sum(0).tolist()):
         if not n:
             continue
         drawn = draws[:, k][draws[:, k, 0] > 0]
         several = held[k] > 1
         found = {"from": k / BINS, "to": (k + 1) / BINS, "n": int(n), "confidence": confidence / n}
-        found |= _with_interval("accuracy", right / n, drawn[:, 2] / drawn[:, 0] if several else drawn[:0, 2])
+        shares = drawn[:, 2] / drawn[:, 0] if several else drawn[:0, 2]
+        found |= _with_interval("accuracy", right / n, shares, effective[k])
         yield found if several else found | {"reason": "replies of one thread only: no interval"}
 
 
