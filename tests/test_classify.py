@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import multiprocessing
 import pickle
 import shutil
 
@@ -28,6 +30,9 @@ from nlp_engage.context import context_of_unit
 from nlp_engage.encoding import PAD_ID, Encoded, PairEncoder, pad
 from nlp_engage.errors import ModelError
 from nlp_engage.types import ACTS, LABEL_SCHEME, LABELS, ReplyContext, Role
+
+FORK_WARNING = "ignore:.*multi-threaded.*fork:DeprecationWarning"
+"""Python 3.12 and later warn of what is tested here."""
 
 
 def contexts():
@@ -366,3 +371,43 @@ def test_a_pickled_labeller_brings_its_model(tiny_model, labeller):
     assert pickle.loads(pickle.dumps(again)).fingerprint == labeller.fingerprint
     assert again.scores == labeller.scores
     assert pickle.loads(pickle.dumps(again)).fingerprint == labeller.fingerprint
+
+
+def in_a_fork(work):
+    """Exit code of a process that is forked for a piece of work; -9 where it hung."""
+    process = multiprocessing.get_context("fork").Process(target=work)
+    process.start()
+    process.join(60)
+    process.kill()
+    process.join()
+    return process.exitcode
+
+
+@pytest.mark.filterwarnings(FORK_WARNING)
+def test_a_labeller_that_has_worked_works_in_a_forked_process_and_in_the_one_it_came_from(labeller):
+    expected = labeller.predict(contexts()).probabilities
+
+    def works():
+        assert (labeller.predict(contexts()).probabilities == expected).all()
+
+    def works_in_its_own_fork():
+        works()
+        assert in_a_fork(works) == 0
+
+    assert in_a_fork(works_in_its_own_fork) == 0
+    works()
+
+
+@pytest.mark.filterwarnings(FORK_WARNING)
+def test_a_forked_process_that_forgets_its_labeller_leaves_the_files_to_the_others(tiny_model):
+    copies = [pickle.loads(pickle.dumps(OnnxLabeller.load(tiny_model, threads=1, runtime="onnxruntime")))]
+    folder = copies[0].folder
+
+    def forgets():
+        copies.clear()
+        gc.collect()
+
+    assert in_a_fork(forgets) == 0
+    assert (folder / "model.onnx").is_file()
+    forgets()
+    assert not folder.exists()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import pickle
+import threading
 import tomllib
 from pathlib import Path
 
@@ -89,6 +91,20 @@ def test_labels_survive_writing_a_doc_and_the_component_being_sent_to_another_pr
     assert again._.engagement == doc._.engagement
     sent = pickle.loads(pickle.dumps(nlp.get_pipe("engagement")))
     assert sent(nlp.make_doc("which size today"))._.engagement == doc._.engagement
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")  # Python 3.12: that is what is tested
+def test_a_component_that_has_worked_works_in_the_processes_of_spacy(nlp):
+    texts = [u["reply"] for u in UNITS]
+    expected = [nlp(text)._.engagement for text in texts]
+    # spaCy waits for its processes without end: a hung one is killed, and the test fails
+    watch = threading.Timer(90, lambda: [process.kill() for process in multiprocessing.active_children()])
+    watch.start()
+    try:
+        found = [doc._.engagement for doc in nlp.pipe(texts, n_process=2, batch_size=2)]
+    finally:
+        watch.cancel()
+    assert found == expected
 
 
 def test_spacy_finds_the_component_by_its_entry_point():

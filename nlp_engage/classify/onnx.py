@@ -55,9 +55,13 @@ class OnnxLabeller:
         self.runtime = choose_runtime(runtime)
         self._batch_size = batch_size
         self._threads = threads or available_cores()
-        self._run = open_model(folder / "model.onnx", self.runtime, self._threads)
-        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="inference")  # starts with the first batch
         self._encoder = PairEncoder(Tokenizer.from_file(str(folder / "tokenizer.json")))
+        self._open()
+
+    def _open(self) -> None:
+        self._run = open_model(self.folder / "model.onnx", self.runtime, self._threads)
+        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="inference")  # starts with the first batch
+        self._process = os.getpid()  # last: whoever sees it finds the rest
 
     @classmethod
     def load(
@@ -113,7 +117,8 @@ class OnnxLabeller:
     def predict(self, contexts: Sequence[ReplyContext]) -> Predictions:
         """Label a batch of any size. Identical inputs are scored once, batches are built by length.
 
-        May be called from several threads; they share the threads for inference.
+        May be called from several threads; they share the threads for inference. A process that was forked from the
+        one that loaded the model opens the weights again, for no thread comes along.
 
         Args:
             contexts: Replies in context (``context.reply_contexts``).
@@ -135,6 +140,8 @@ class OnnxLabeller:
         )
 
     def _logits(self, encoded: Sequence[Encoded]) -> tuple[FloatArray, FloatArray]:
+        if self._process != os.getpid():
+            self._open()
         labels = np.zeros((len(encoded), len(self.config.labels)))
         acts = np.zeros((len(encoded), len(self.config.acts)))
         batches = list(length_batches([len(e.ids) for e in encoded], BATCH_TOKENS, self._batch_size))
@@ -162,8 +169,13 @@ def _load_files(files: Mapping[str, bytes], threads: int, batch_size: int, runti
         shutil.rmtree(folder, ignore_errors=True)
         raise
     # as long as the labeller lives, its scores and further copies of it are read from there
-    weakref.finalize(labeller, shutil.rmtree, folder, ignore_errors=True)
+    weakref.finalize(labeller, _remove, folder, os.getpid())
     return labeller
+
+
+def _remove(folder: Path, process: int) -> None:
+    if process == os.getpid():  # a forked process that forgets its labeller leaves the folder to the others
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def available_cores() -> int:

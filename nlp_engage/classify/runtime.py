@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
 import platform
 import threading
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakSet
 
 from nlp_engage.errors import ModelError
 
@@ -26,6 +29,8 @@ OPENVINO_ARITHMETIC: Final = {
     "DYNAMIC_QUANTIZATION_GROUP_SIZE": "64",  # of weights in blocks (older models); static int8 has its ranges
 }
 """How OpenVINO multiplies, whatever the threads."""
+_COMPILED: Final[WeakSet[Any]] = WeakSet()
+"""The models OpenVINO holds in this process."""
 
 
 def choose_runtime(wanted: str = AUTO) -> str:
@@ -99,6 +104,7 @@ def _openvino(model: Path, threads: int) -> Run:
         **OPENVINO_ARITHMETIC,
     }
     compiled = openvino.Core().compile_model(str(model), "CPU", settings)
+    _COMPILED.add(compiled)
     local = threading.local()  # a request holds its tensors: every thread needs its own
 
     def run(inputs: Mapping[str, Any]) -> tuple[FloatArray, FloatArray]:
@@ -108,3 +114,13 @@ def _openvino(model: Path, threads: int) -> Run:
         return found[OUTPUTS[0]], found[OUTPUTS[1]]
 
     return run
+
+
+def _keep_what_was_forked() -> None:
+    """One reference more, for ever: OpenVINO hangs or crashes where a forked process frees a model it came with."""
+    for compiled in _COMPILED:
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(compiled))
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_keep_what_was_forked)
