@@ -185,13 +185,18 @@ def convert(
     show_default=True,
     help="Replies per inference call, at most.",
 )
-@click.option("--threads", default=0, help="Batches worked on at once, each on one thread (0: one per core; ray: 1).")
+@click.option(
+    "--threads",
+    type=click.IntRange(min=0),
+    default=0,
+    help="Batches worked on at once, each on one thread (0: one per core; ray: 1).",
+)
 @click.option(
     "--runtime",
     type=click.Choice(["auto", "onnxruntime", "openvino"]),
     default="auto",
     show_default=True,
-    help="What multiplies the matrices; auto: OpenVINO where installed (extra openvino), for it is faster.",
+    help="What multiplies the matrices; auto: OpenVINO where it works (extra openvino), for it is faster.",
 )
 @click.option(
     "--memory",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from nlp_engage.classify import OnnxLabeller
+from nlp_engage.classify.runtime import AUTO
 from nlp_engage.context import context_of_unit
 from nlp_engage.errors import DataError, require
 from nlp_engage.text import detect_language
@@ -41,8 +42,10 @@ CONTEXT: Final = "context"
 """Key of ``doc.user_data`` that holds what a reply stands under."""
 
 
-@Language.factory(NAME, default_config={"model": None, "threads": 0}, assigns=[f"doc._.{NAME}"])  # type: ignore[untyped-decorator]
-def make_engagement(nlp: Language, name: str, model: str | None, threads: int) -> Engagement:
+@Language.factory(NAME, default_config={"model": None, "threads": 0, "runtime": AUTO}, assigns=[f"doc._.{NAME}"])  # type: ignore[untyped-decorator]
+def make_engagement(
+    nlp: Language, name: str, model: str | None = None, threads: int = 0, runtime: str = AUTO
+) -> Engagement:
     """Make the component; spaCy calls it.
 
     Args:
@@ -50,13 +53,13 @@ def make_engagement(nlp: Language, name: str, model: str | None, threads: int) -
         name: Name of the component in the pipeline.
         model: Model folder; ``None`` for the shipped model.
         threads: Threads for inference; 0 for one per core.
+        runtime: As for ``OnnxLabeller.load``.
 
     Raises:
         DataError: ``threads`` is below 0.
+        ModelError: The model or the runtime cannot be used.
     """
-    if threads < 0:
-        raise DataError(f"threads is {threads}, must be 0 (one per core) or more")
-    return Engagement(nlp.lang, model, threads)
+    return Engagement(nlp.lang, model, threads, runtime)
 
 
 class Engagement:
@@ -66,6 +69,7 @@ class Engagement:
         lang: Language of the pipeline.
         model: Model folder; ``None`` for the shipped model.
         threads: Threads for inference; 0 for one per core.
+        runtime: As for ``OnnxLabeller.load``.
 
     Example:
         >>> import spacy
@@ -77,14 +81,14 @@ class Engagement:
         'genuine_dialogue'
     """
 
-    def __init__(self, lang: str, model: str | None = None, threads: int = 0) -> None:
-        self._settings = lang, model, threads
+    def __init__(self, lang: str, model: str | None = None, threads: int = 0, runtime: str = AUTO) -> None:
+        self._settings = lang, model, threads, runtime
         self._lang = lang
-        self._labeller = OnnxLabeller.load(model, threads=threads)
+        self._labeller = OnnxLabeller.load(model, threads=threads, runtime=runtime)
         if not Doc.has_extension(NAME):
             Doc.set_extension(NAME, default=None)
 
-    def __reduce__(self) -> tuple[type[Engagement], tuple[str, str | None, int]]:
+    def __reduce__(self) -> tuple[type[Engagement], tuple[str, str | None, int, str]]:
         """Other processes (``nlp.pipe(..., n_process=2)``) load the model for themselves."""
         return Engagement, self._settings
 

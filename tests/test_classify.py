@@ -6,6 +6,7 @@ import gc
 import json
 import multiprocessing
 import pickle
+import re
 import shutil
 
 import numpy as np
@@ -28,7 +29,7 @@ from nlp_engage.classify.onnx import length_batches, softmax
 from nlp_engage.classify.runtime import RUNTIMES, choose_runtime, open_model
 from nlp_engage.context import context_of_unit
 from nlp_engage.encoding import PAD_ID, Encoded, PairEncoder, pad
-from nlp_engage.errors import ModelError
+from nlp_engage.errors import DataError, ModelError
 from nlp_engage.types import ACTS, LABEL_SCHEME, LABELS, ReplyContext, Role
 
 FORK_WARNING = "ignore:.*multi-threaded.*fork:DeprecationWarning"
@@ -181,6 +182,37 @@ def test_the_runtime_is_chosen_by_what_is_installed(monkeypatch):
         choose_runtime("openvino")
     with pytest.raises(ModelError, match="runtime is 'tpu'; must be one of auto, onnxruntime, openvino"):
         choose_runtime("tpu")
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (
+            RuntimeError("Exception from src/core.cpp:132:\nException from a.cpp:59:\nno such layer\n\n"),
+            "no such layer",
+        ),
+        (MemoryError(), "MemoryError()"),
+    ],
+)
+def test_where_openvino_cannot_load_its_reason_is_told_and_auto_takes_the_other(tiny_model, monkeypatch, error, reason):
+    def fails(*_):
+        raise error
+
+    monkeypatch.setattr(runtime_module, "find_spec", lambda _: object())
+    monkeypatch.setattr(runtime_module.platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(runtime_module, "_openvino", fails)
+    told = rf"model.onnx cannot be loaded by openvino \({re.escape(reason)}\); .*\(--runtime onnxruntime\)"
+    with pytest.raises(ModelError, match=told + "$"):
+        OnnxLabeller.load(tiny_model, threads=1, runtime="openvino")
+    with pytest.warns(UserWarning, match=told + r"\. Taken for now: onnxruntime"):
+        labeller = OnnxLabeller.load(tiny_model, threads=1)
+    assert labeller.runtime == labeller.fingerprint["runtime"] == "onnxruntime"
+    assert labeller.predict(contexts()[:1]).probabilities.shape == (1, 3)
+
+
+def test_threads_below_0_are_refused(tiny_model):
+    with pytest.raises(DataError, match="threads is -1, must be 0"):
+        OnnxLabeller.load(tiny_model, threads=-1)
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)

@@ -85,6 +85,16 @@ def test_threads_below_0_are_refused(tiny_model):
         spacy.blank("en").add_pipe("engagement", config={"model": str(tiny_model), "threads": -1})
 
 
+@pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])
+def test_the_runtime_can_be_chosen_and_goes_along_to_another_process(tiny_model, runtime):
+    if runtime == "openvino":
+        pytest.importorskip("openvino")
+    settings = {"model": str(tiny_model), "threads": 1, "runtime": runtime}
+    component = spacy.blank("en").add_pipe("engagement", config=settings)
+    for one in (component, pickle.loads(pickle.dumps(component))):
+        assert one._labeller.runtime == runtime
+
+
 def test_labels_survive_writing_a_doc_and_the_component_being_sent_to_another_process(nlp):
     doc = nlp("which size today")
     again = spacy.tokens.Doc(nlp.vocab).from_bytes(doc.to_bytes())

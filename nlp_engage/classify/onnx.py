@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from nlp_engage.classify.folder import SCORES, ModelConfig, load_config, model_folder, read_scores
-from nlp_engage.classify.runtime import AUTO, choose_runtime, open_model
+from nlp_engage.classify.runtime import AUTO, open_wanted
 from nlp_engage.encoding import VECTOR, Encoded, PairEncoder, pad, padded
+from nlp_engage.errors import DataError
 from nlp_engage.scores import softmax
 from nlp_engage.types import Predictions, ReplyContext
 
@@ -52,14 +53,14 @@ class OnnxLabeller:
 
         self.config = config
         self.folder = folder
-        self.runtime = choose_runtime(runtime)
+        self.runtime = runtime
         self._batch_size = batch_size
         self._threads = threads or available_cores()
         self._encoder = PairEncoder(Tokenizer.from_file(str(folder / "tokenizer.json")))
         self._open()
 
     def _open(self) -> None:
-        self._run = open_model(self.folder / "model.onnx", self.runtime, self._threads)
+        self.runtime, self._run = open_wanted(self.folder / "model.onnx", self.runtime, self._threads)
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="inference")  # starts with the first batch
         self._process = os.getpid()  # last: whoever sees it finds the rest
 
@@ -79,13 +80,16 @@ class OnnxLabeller:
             threads: Batches that are worked on at once, each on one thread; 0 for one per core.
             batch_size: Replies per inference call, at most (long replies make smaller batches).
             runtime: ``"onnxruntime"``, ``"openvino"`` (extra ``openvino``), or ``"auto"``, the faster one that is
-                installed (``runtime.choose_runtime``). They round otherwise: probabilities differ by 0.003
-                on average, by 0.07 at most.
+                installed (``runtime.choose_runtime``) and can load the weights. They round otherwise: probabilities
+                differ by 0.003 on average, by 0.07 at most.
 
         Raises:
+            DataError: ``threads`` is below 0.
             ModelError: The folder is missing, damaged or made for another scheme or template, or the runtime is
                 not installed.
         """
+        if threads < 0:
+            raise DataError(f"threads is {threads}, must be 0 (one per core) or more")
         path = model_folder(folder)
         return cls(path, load_config(path), threads=threads, batch_size=batch_size, runtime=runtime)
 
