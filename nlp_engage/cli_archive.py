@@ -177,7 +177,9 @@ def convert(
 @COLUMNS
 @OWNERS
 @click.option("-o", "--out", required=True, help="Run folder to make or to finish; with --engine ray also a URL.")
-@click.option("--model", type=PATH, help="Model folder, or `fast`, the smaller shipped one (default: the larger one).")
+@click.option(
+    "--model", type=PATH, help="Model folder, or a shipped one by name: `fast` is the smaller (default: the larger)."
+)
 @click.option(
     "--batch-size",
     type=click.IntRange(min=1),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gc
+import hashlib
 import json
 import multiprocessing
 import pickle
 import re
 import shutil
 
+import msgspec
 import numpy as np
 import pytest
 import tiny
@@ -245,6 +247,10 @@ def changed(model, tmp_path, **config):
         ({"temperature": {"en": -1.0, "zh": 1.0}}, r"temperature \['en=-1.0'\] must be above 0"),
         ({"temperature": 1.0}, r"Expected `object`, got `float`.*export the model again"),
         ({"sha256": {}}, "model.onnx is not the file config.json was written for"),
+        (
+            {"sha256": {"/etc/hosts": "0", "model.onnx": "0"}},
+            r"sha256 names \['/etc/hosts'\], must name \('model.onnx', 'tok",
+        ),
     ],
 )
 def test_a_model_made_for_something_else_is_refused(tiny_model, tmp_path, config, message):
@@ -273,8 +279,36 @@ def test_what_is_no_folder_or_no_json_is_refused(tmp_path):
     (tmp_path / "config.json").write_text("{")
     with pytest.raises(ModelError, match=r"config.json: .*export the model again"):
         load_config(tmp_path)
-    with pytest.raises(ModelError, match="is no model folder"):
+    (tmp_path / "config.json").write_text('{"name": "größer"}', "latin-1")
+    with pytest.raises(ModelError, match=r"config.json: 'utf-8' codec.*export the model again"):
+        load_config(tmp_path)
+    names = "default, fast, engage-v6, engage-fast-v3"
+    with pytest.raises(ModelError, match=rf"is no model folder: .*name a folder .* or a shipped model: {names}$"):
         load_config(tmp_path / "config.json")
+
+
+def test_scores_that_are_no_utf_8_are_refused(tmp_path):
+    (tmp_path / "scores.json").write_text('{"größer": {}}', "latin-1")
+    with pytest.raises(ModelError, match=r"scores.json: 'utf-8' codec.*Fetch the folder again, or delete"):
+        folder_module.read_scores(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"{}", b"no tokenizer", b"\xff"])
+def test_a_tokenizer_that_is_none_is_refused_by_its_name(tiny_model, tmp_path, content):
+    hashes = {**load_config(tiny_model).sha256, "tokenizer.json": hashlib.sha256(content).hexdigest()}
+    folder = changed(tiny_model, tmp_path, sha256=hashes)
+    (folder / "tokenizer.json").write_bytes(content)
+    with pytest.raises(ModelError, match=r"tokenizer.json is no tokenizer \(.+\); export the model again"):
+        OnnxLabeller.load(folder, threads=1)
+
+
+def test_a_pickled_labeller_brings_no_file_but_those_of_a_model(tiny_model, tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text("mine")
+    labeller = OnnxLabeller.load(tiny_model, threads=1, runtime="onnxruntime")
+    labeller.config = msgspec.structs.replace(labeller.config, sha256={**labeller.config.sha256, str(secret): "0"})
+    _, (files, *_) = labeller.__reduce__()
+    assert set(files) == {"config.json", "model.onnx", "tokenizer.json", "scores.json"}
 
 
 def test_the_shipped_model_is_found_in_the_wheel_before_the_checkout(tmp_path, monkeypatch):
@@ -287,7 +321,7 @@ def test_the_shipped_model_is_found_in_the_wheel_before_the_checkout(tmp_path, m
     for place in places:
         place.mkdir(parents=True)
         (place / "config.json").write_text("{}")
-        assert model_folder() == model_folder("default") == place
+        assert model_folder() == model_folder("default") == model_folder(name) == place
 
 
 def test_a_shipped_model_goes_by_its_short_name_and_a_folder_of_that_name_goes_first(tmp_path, monkeypatch):
@@ -295,9 +329,11 @@ def test_a_shipped_model_goes_by_its_short_name_and_a_folder_of_that_name_goes_f
     fast = OnnxLabeller.load("fast", threads=1)
     assert fast.fingerprint["name"] == folder_module.SHIPPED["fast"] != OnnxLabeller.load(threads=1).fingerprint["name"]
     assert [folder.name for folder in folder_module.shipped_folders()] == list(folder_module.SHIPPED.values())
-    (tmp_path / "fast").mkdir()
-    with pytest.raises(ModelError, match="fast is no model folder"):
-        OnnxLabeller.load("fast")
+    for name in ("fast", folder_module.SHIPPED["fast"]):
+        assert model_folder(name) == fast.folder
+        (tmp_path / name).mkdir()
+        with pytest.raises(ModelError, match=f"{name} is no model folder"):
+            OnnxLabeller.load(name)
 
 
 @given(st.lists(st.integers(1, 160), max_size=60), st.integers(100, 2_000), st.integers(1, 70))

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from nlp_engage.classify.folder import SCORES, ModelConfig, load_config, model_folder, read_scores
+from nlp_engage.classify.folder import FILES, SCORES, ModelConfig, load_config, model_folder, read_scores
 from nlp_engage.classify.runtime import AUTO, open_wanted
 from nlp_engage.encoding import VECTOR, Encoded, PairEncoder, pad, padded
-from nlp_engage.errors import DataError
+from nlp_engage.errors import DataError, ModelError
 from nlp_engage.scores import softmax
 from nlp_engage.types import Predictions, ReplyContext
 
@@ -49,14 +49,12 @@ class OnnxLabeller:
         batch_size: int = BATCH_SIZE,
         runtime: str = AUTO,
     ) -> None:
-        from tokenizers import Tokenizer
-
         self.config = config
         self.folder = folder
         self.runtime = runtime
         self._batch_size = batch_size
         self._threads = threads or available_cores()
-        self._encoder = PairEncoder(Tokenizer.from_file(str(folder / "tokenizer.json")))
+        self._encoder = _encoder(folder / "tokenizer.json")
         self._open()
 
     def _open(self) -> None:
@@ -76,7 +74,7 @@ class OnnxLabeller:
         """Load a model folder.
 
         Args:
-            folder: Model folder, or ``"fast"`` for the smaller shipped model; ``None`` for the default one.
+            folder: Model folder, or a shipped model by name (``"fast"`` is the smaller one); ``None`` for the default.
             threads: Batches that are worked on at once, each on one thread; 0 for one per core.
             batch_size: Replies per inference call, at most (long replies make smaller batches).
             runtime: ``"onnxruntime"``, ``"openvino"`` (extra ``openvino``), or ``"auto"``, the faster one that is
@@ -95,7 +93,7 @@ class OnnxLabeller:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled with the files of its model, so that a process on another machine needs no copy of the folder."""
-        names = ("config.json", *self.config.sha256, *([SCORES] if self.scores else []))
+        names = ("config.json", *FILES, *([SCORES] if self.scores else []))
         files = {name: (self.folder / name).read_bytes() for name in names}
         return _load_files, (files, self._threads, self._batch_size, self.runtime)
 
@@ -161,6 +159,18 @@ class OnnxLabeller:
         inputs = pad(batch if len(batch) > 1 else [batch[0], batch[0]], VECTOR)
         labels, acts = self._run(inputs)
         return labels[: len(batch)], acts[: len(batch)]
+
+
+def _encoder(path: Path) -> PairEncoder:
+    from tokenizers import Tokenizer
+
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # tokenizers has no type of its own
+        raise ModelError(
+            f"{path} is no tokenizer ({error}); export the model again or fetch the folder again"
+        ) from error
+    return PairEncoder(tokenizer)
 
 
 def _load_files(files: Mapping[str, bytes], threads: int, batch_size: int, runtime: str) -> OnnxLabeller:
