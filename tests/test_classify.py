@@ -9,6 +9,7 @@ import multiprocessing
 import pickle
 import re
 import shutil
+from dataclasses import replace
 
 import msgspec
 import numpy as np
@@ -144,6 +145,12 @@ def test_each_language_has_its_own_temperature(tiny_model, tmp_path):
     )
     np.testing.assert_allclose(flat, 1 / 3, atol=1e-6)
     assert sharp.max() > 0.5
+
+
+def test_a_language_without_a_temperature_is_refused(labeller):
+    known = ReplyContext(reply="which size", by_owner=False, turns=(), language="en")
+    with pytest.raises(DataError, match="language is 'fr', must be one of en, zh, for which tiny-v1 has a temperature"):
+        labeller.predict([known, replace(known, language="fr"), replace(known, language="zh-CN")])
 
 
 def test_the_fingerprint_names_weights_scheme_template_and_calibration(tiny_model, labeller):

@@ -127,10 +127,18 @@ class OnnxLabeller:
 
         Returns:
             Calibrated probabilities and acts, in the order of the input.
+
+        Raises:
+            DataError: The model has no temperature for the language of a reply.
         """
         place: dict[ReplyContext, int] = {}
         where = np.array([place.setdefault(c, len(place)) for c in contexts], dtype=np.intp)
         unique = list(place)
+        if strange := {c.language for c in unique} - self.config.temperature.keys():
+            raise DataError(
+                f"language is {min(map(repr, strange))}, must be one of {', '.join(self.config.temperature)}, for "
+                f"which {self.config.name} has a temperature; leave out replies in other languages"
+            )
         labels, acts = self._logits(self._encoder.encode(unique))
         temperature = np.array([self.config.temperature[c.language] for c in unique]).reshape(-1, 1)
         probabilities = softmax(labels / temperature)[where]
