@@ -177,7 +177,9 @@ def convert(
 @COLUMNS
 @OWNERS
 @click.option("-o", "--out", required=True, help="Run folder to make or to finish; with --engine ray also a URL.")
-@click.option("--model", type=PATH, help="Model folder, or `fast`, the smaller shipped one (default: the larger one).")
+@click.option(
+    "--model", type=PATH, help="Model folder, or a shipped one by name: `fast` is the smaller (default: the larger)."
+)
 @click.option(
     "--batch-size",
     type=click.IntRange(min=1),
@@ -185,13 +187,18 @@ def convert(
     show_default=True,
     help="Replies per inference call, at most.",
 )
-@click.option("--threads", default=0, help="Batches worked on at once, each on one thread (0: one per core; ray: 1).")
+@click.option(
+    "--threads",
+    type=click.IntRange(min=0),
+    default=0,
+    help="Batches worked on at once, each on one thread (0: one per core; ray: 1).",
+)
 @click.option(
     "--runtime",
     type=click.Choice(["auto", "onnxruntime", "openvino"]),
     default="auto",
     show_default=True,
-    help="What multiplies the matrices; auto: OpenVINO where installed (extra openvino), for it is faster.",
+    help="What multiplies the matrices; auto: OpenVINO where it works (extra openvino), for it is faster.",
 )
 @click.option(
     "--memory",

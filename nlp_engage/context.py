@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from nlp_engage.errors import DataError
-from nlp_engage.text import detect_language, for_model
+from nlp_engage.text import detect_language, for_model, tag_language
 from nlp_engage.types import ACT_LABEL, ACTS, LABEL_CODES, LANGUAGES, Act, Comment, ReplyContext, Role
 
 if TYPE_CHECKING:
@@ -22,29 +22,35 @@ POST_CHARS: Final = 300
 """A post is cut here, as in the labelled data."""
 
 _OWNER_MARK: Final = "(page owner)"
+_SILENT: Final = ("und", "none")
+"""What ``detect_language`` says of a text that shows no language."""
 
 
 def thread_language(tree: DialogueTree) -> str:
     """The language most of a thread is written in, for comments that show none (emoji, digits).
 
-    Ties and threads without letters fall to the post's language, then to English.
+    A comment counts by what its text shows, or else by the archive's own tag. Ties fall to the post's language, then
+    to English or Chinese; a thread that shows no language at all is taken for English.
+
+    Returns:
+        ``en``, ``zh`` or ``other``.
 
     >>> from nlp_engage.tree import build_tree
     >>> thread_language(build_tree([Comment(id="p", thread_id="p", text="新口味"),
     ...                             Comment(id="c", thread_id="p", parent_id="p", text="😍")]))
     'zh'
     """
-    found = [c.lang if c.lang in LANGUAGES else detect_language(c.text) for c in tree.comments]
-    counts = {lang: found.count(lang) for lang in LANGUAGES}
-    if counts["en"] == counts["zh"]:
-        return found[0] if found[0] in LANGUAGES else "en"
-    return max(counts, key=lambda lang: counts[lang])
+    shown = [detect_language(c.text) for c in tree.comments]
+    found = [tag_language(c.lang) if s in _SILENT else s for s, c in zip(shown, tree.comments, strict=True)]
+    counts = {language: found.count(language) for language in (*LANGUAGES, "other")}
+    return max(counts, key=lambda language: (counts[language], language == found[0]))
 
 
 def comment_languages(tree: DialogueTree) -> tuple[str, ...]:
     """Language of every node: ``en``, ``zh``, ``other`` (out of domain) or ``none`` (nothing to read).
 
-    What the text shows counts; the archive's own tag decides only where the text shows no language.
+    What the text shows counts. Where it shows no language, the archive's own tag decides (``text.tag_language``), and
+    where that names none, the thread around it: emoji below a Spanish post are out of domain like the post.
 
     Returns:
         One value a node, in tree order. Length n.
@@ -55,7 +61,7 @@ def comment_languages(tree: DialogueTree) -> tuple[str, ...]:
         language = "none" if stand_in or comment.deleted else detect_language(comment.text)
         if language == "und":
             fallback = fallback or thread_language(tree)
-            language = comment.lang if comment.lang in LANGUAGES else fallback
+            language = tag_language(comment.lang) or fallback
         languages.append(language)
     return tuple(languages)
 

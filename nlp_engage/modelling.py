@@ -38,7 +38,7 @@ def load_labeller(model: str | Path | None = None) -> Labeller:
     """Load a model folder, or the folder of a finished training that was not exported (an ablation, a fold).
 
     Args:
-        model: The folder, or ``"fast"`` for the smaller shipped model; ``None`` for the default one.
+        model: The folder, or a shipped model by name (``"fast"`` is the smaller one); ``None`` for the default.
 
     Raises:
         ModelError: It is neither.

@@ -2,21 +2,24 @@
 
 A doc is one reply. What it answers goes into ``doc.user_data["context"]`` before the pipeline runs, in the fields of
 a labelled unit (``docs/codebook.md``, section 8): ``post``, ``above`` (oldest first, ``[speaker, text]``), ``by``; all
-may be left out, and the reply is then read as if nothing stood above it. A ``ReplyContext`` is taken as it is.
+may be left out, and the reply is then read as if nothing stood above it. ``lang``, a tag such as ``en`` or ``zh-CN``,
+goes before what the text shows. A ``ReplyContext`` is taken as it is. Blank replies and other languages have no label.
 """
 
 from __future__ import annotations
 
+import re
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from nlp_engage.classify import OnnxLabeller
+from nlp_engage.classify.runtime import AUTO
 from nlp_engage.context import context_of_unit
 from nlp_engage.errors import DataError, require
-from nlp_engage.text import detect_language
-from nlp_engage.types import ACTS, LABELS, LANGUAGES, ReplyContext
+from nlp_engage.text import detect_language, tag_language
+from nlp_engage.types import ACTS, LABELS, LANGUAGES, ReplyContext, Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -37,12 +40,15 @@ class _Context(msgspec.Struct):
     lang: str | None = None
 
 
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 CONTEXT: Final = "context"
 """Key of ``doc.user_data`` that holds what a reply stands under."""
 
 
-@Language.factory(NAME, default_config={"model": None, "threads": 0}, assigns=[f"doc._.{NAME}"])  # type: ignore[untyped-decorator]
-def make_engagement(nlp: Language, name: str, model: str | None, threads: int) -> Engagement:
+@Language.factory(NAME, default_config={"model": None, "threads": 0, "runtime": AUTO}, assigns=[f"doc._.{NAME}"])  # type: ignore[untyped-decorator]
+def make_engagement(
+    nlp: Language, name: str, model: str | None = None, threads: int = 0, runtime: str = AUTO
+) -> Engagement:
     """Make the component; spaCy calls it.
 
     Args:
@@ -50,22 +56,23 @@ def make_engagement(nlp: Language, name: str, model: str | None, threads: int) -
         name: Name of the component in the pipeline.
         model: Model folder; ``None`` for the shipped model.
         threads: Threads for inference; 0 for one per core.
+        runtime: As for ``OnnxLabeller.load``.
 
     Raises:
         DataError: ``threads`` is below 0.
+        ModelError: The model or the runtime cannot be used.
     """
-    if threads < 0:
-        raise DataError(f"threads is {threads}, must be 0 (one per core) or more")
-    return Engagement(nlp.lang, model, threads)
+    return Engagement(nlp.lang, model, threads, runtime)
 
 
 class Engagement:
-    """Sets ``doc._.engagement``: label, act and their probabilities, or ``None`` where a text is out of domain.
+    """Sets ``doc._.engagement``: label, act and their probabilities; ``None`` where a text is blank or out of domain.
 
     Args:
         lang: Language of the pipeline.
         model: Model folder; ``None`` for the shipped model.
         threads: Threads for inference; 0 for one per core.
+        runtime: As for ``OnnxLabeller.load``.
 
     Example:
         >>> import spacy
@@ -77,14 +84,14 @@ class Engagement:
         'genuine_dialogue'
     """
 
-    def __init__(self, lang: str, model: str | None = None, threads: int = 0) -> None:
-        self._settings = lang, model, threads
+    def __init__(self, lang: str, model: str | None = None, threads: int = 0, runtime: str = AUTO) -> None:
+        self._settings = lang, model, threads, runtime
         self._lang = lang
-        self._labeller = OnnxLabeller.load(model, threads=threads)
+        self._labeller = OnnxLabeller.load(model, threads=threads, runtime=runtime)
         if not Doc.has_extension(NAME):
             Doc.set_extension(NAME, default=None)
 
-    def __reduce__(self) -> tuple[type[Engagement], tuple[str, str | None, int]]:
+    def __reduce__(self) -> tuple[type[Engagement], tuple[str, str | None, int, str]]:
         """Other processes (``nlp.pipe(..., n_process=2)``) load the model for themselves."""
         return Engagement, self._settings
 
@@ -101,6 +108,8 @@ class Engagement:
             yield from batch
 
     def _label(self, docs: Sequence[Doc]) -> None:
+        for doc in docs:
+            doc._.engagement = None  # it may have been labelled before, with another context
         contexts = [(doc, context) for doc in docs if (context := self._context(doc))]
         found = self._labeller.predict([context for _, context in contexts])
         rows = zip(contexts, found.probabilities, found.acts, found.act_probabilities, strict=True)
@@ -114,23 +123,50 @@ class Engagement:
 
     def _context(self, doc: Doc) -> ReplyContext | None:
         given: Any = doc.user_data.get(CONTEXT, {})
+        if fault := _fault_of_context(given) if isinstance(given, ReplyContext) else _fault_of_fields(given):
+            raise DataError(f"doc.user_data[{CONTEXT!r}]{fault} (the doc is {doc.text[:40]!r})")
         if isinstance(given, ReplyContext):
-            return given
-        if not isinstance(given, dict):
-            raise DataError(
-                f"doc.user_data[{CONTEXT!r}] is a {type(given).__name__}, must be a dictionary with post, above and by "
-                "(docs/codebook.md, section 8) or a ReplyContext"
-            )
-        try:
-            msgspec.convert(given, _Context)
-        except msgspec.ValidationError as error:
-            raise DataError(f"doc.user_data[{CONTEXT!r}]: {error}; see docs/codebook.md, section 8") from None
-        language = given.get("lang") or self._language(doc.text)
+            return None if detect_language(given.reply) == "none" else given
+        language = self._language(doc.text, given.get("lang"))
         if language not in LANGUAGES:
             return None
         unit = {"uid": doc.text[:40], "post": "", "above": [], "by": "A", **given, "lang": language, "reply": doc.text}
         return context_of_unit(unit)
 
-    def _language(self, text: str) -> str:
-        found = detect_language(text)
-        return self._lang if found == "und" and text.strip() else found
+    def _language(self, text: str, tag: str | None) -> str:
+        shown = detect_language(text)
+        if shown == "none":
+            return shown
+        return tag_language(tag) or (self._lang if shown == "und" else shown)
+
+
+def _fault_of_fields(given: Any) -> str | None:
+    """What is wrong with a context in the fields of a unit, to go on after where it stands."""
+    if not isinstance(given, dict):
+        return (
+            f" is a {type(given).__name__}, must be a dictionary with post, above and by (docs/codebook.md, section 8) "
+            "or a ReplyContext"
+        )
+    try:
+        tag = msgspec.convert(given, _Context).lang
+    except msgspec.ValidationError as error:
+        return f": {error}; see docs/codebook.md, section 8"
+    if tag and not tag_language(tag):
+        return f": lang is {tag!r}, must be a language tag such as en or zh-CN; leave it out where it is not known"
+    return None
+
+
+def _fault_of_context(given: ReplyContext) -> str | None:
+    """What a model could not read in a context that somebody else made."""
+    if given.language not in LANGUAGES:
+        return f": language is {given.language!r}, must be one of {LANGUAGES}; leave out docs in other languages"
+    if not isinstance(given.turns, tuple) or not all(map(_is_turn, given.turns)):
+        return f": turns is {given.turns!r}, must be a tuple of tuples (Role, text)"
+    for text in (given.reply, *(text for _, text in given.turns)):
+        if not isinstance(text, str) or _SURROGATE.search(text):
+            return f": {text!r} must be a text without lone surrogates; nlp_engage.text.for_model takes them out"
+    return None
+
+
+def _is_turn(turn: object) -> bool:
+    return isinstance(turn, tuple) and len(turn) == 2 and isinstance(turn[0], Role)

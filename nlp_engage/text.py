@@ -11,6 +11,8 @@ import unicodedata
 from functools import lru_cache
 from typing import Final
 
+from nlp_engage.types import LANGUAGES
+
 _URL = re.compile(r"(?:https?://|www\.)[^\s\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]+", re.IGNORECASE)
 _LATIN_MENTION = re.compile(r"(?<![A-Za-z0-9_.])@[A-Za-z0-9_][A-Za-z0-9_.\-]{1,39}")
 _OTHER_MENTION = re.compile(r"@[\w\-·]{1,16}(?=[\s:,。、!?@;]|$)")
@@ -53,6 +55,10 @@ _OTHER_WORDS: Final = frozenset(
     banget tidak bagus çok güzel bir için teşekkürler
     """.split()  # noqa: SIM905
 )
+_TAG: Final = re.compile(r"([a-z]{2,3})(?:[-_][a-z0-9]+)*")
+_TAGS: Final = {"eng": "en", "zho": "zh", "chi": "zh", "cmn": "zh"}
+_NO_LANGUAGE: Final = re.compile("un|und|mis|mul|zxx|q[a-t][a-z]")
+"""Tags that name none: unknown, several, nothing linguistic, private use (Twitter's for mentions, media, hashtags)."""
 _OTHER_LATIN_CONFIDENCE: Final = 0.9
 _OTHER_LATIN_WORDS: Final = 3
 
@@ -89,6 +95,25 @@ def detect_language(text: str) -> str:
     if latin == 0:
         return "und"
     return _latin_language(bare)
+
+
+def tag_language(tag: str | None) -> str | None:
+    """Read the language tag of an archive, whatever its region, script and case.
+
+    Args:
+        tag: As the source states it: ``en``, ``zh-CN``, ``zh_TW``, ``es``, ...
+
+    Returns:
+        ``"en"``, ``"zh"``, ``"other"`` (another language), or ``None`` where the tag names no language.
+
+    >>> [tag_language(tag) for tag in ("en-US", "zh_TW", "ES", "und", "English", None)]
+    ['en', 'zh', 'other', None, None, None]
+    """
+    found = _TAG.fullmatch((tag or "").strip().lower())
+    if not found or _NO_LANGUAGE.fullmatch(found[1]):
+        return None
+    language = _TAGS.get(found[1], found[1])
+    return language if language in LANGUAGES else "other"
 
 
 def _latin_language(text: str) -> str:

@@ -303,7 +303,7 @@ def test_an_upgrade_that_makes_parts_otherwise_is_refused_with_the_way_out(archi
     label_archive([archive], tmp_path / "run", FakeLabeller(), salt="s")
     before, release = tables(tmp_path / "run"), run_manifest(tmp_path / "run")["nlp_engage"]
     monkeypatch.setattr(run_module, "PIPELINE", "parts-9")
-    with pytest.raises(RunError, match=rf"then 'parts-3', now 'parts-9'.*finish this one with nlp-engage {release}"):
+    with pytest.raises(RunError, match=rf"then 'parts-4', now 'parts-9'.*finish this one with nlp-engage {release}"):
         label_archive([archive], tmp_path / "run", FakeLabeller(), salt="s")
     assert tables(tmp_path / "run") == before
 
@@ -339,7 +339,7 @@ def test_what_a_part_says_changes_with_its_version_only(tmp_path):
             said.append(repr((rows.schema.remove_metadata().to_string(), rows.to_pylist())))
     digest = blake2b("".join(said).encode(), digest_size=8).hexdigest()
     assert (PIPELINE, TEMPLATE_VERSION, LABEL_SCHEME, digest) == (
-        "parts-3",
+        "parts-4",
         "pair-1",
         "engage-3/1.2",
         "33dbae1c93354f4d",

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import gc
+import hashlib
 import json
+import multiprocessing
 import pickle
+import re
 import shutil
+from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 import tiny
@@ -26,8 +32,11 @@ from nlp_engage.classify.onnx import length_batches, softmax
 from nlp_engage.classify.runtime import RUNTIMES, choose_runtime, open_model
 from nlp_engage.context import context_of_unit
 from nlp_engage.encoding import PAD_ID, Encoded, PairEncoder, pad
-from nlp_engage.errors import ModelError
+from nlp_engage.errors import DataError, ModelError
 from nlp_engage.types import ACTS, LABEL_SCHEME, LABELS, ReplyContext, Role
+
+FORK_WARNING = "ignore:.*multi-threaded.*fork:DeprecationWarning"
+"""Python 3.12 and later warn of what is tested here."""
 
 
 def contexts():
@@ -138,6 +147,12 @@ def test_each_language_has_its_own_temperature(tiny_model, tmp_path):
     assert sharp.max() > 0.5
 
 
+def test_a_language_without_a_temperature_is_refused(labeller):
+    known = ReplyContext(reply="which size", by_owner=False, turns=(), language="en")
+    with pytest.raises(DataError, match="language is 'fr', must be one of en, zh, for which tiny-v1 has a temperature"):
+        labeller.predict([known, replace(known, language="fr"), replace(known, language="zh-CN")])
+
+
 def test_the_fingerprint_names_weights_scheme_template_and_calibration(tiny_model, labeller):
     config = json.loads((tiny_model / "config.json").read_text())
     assert labeller.fingerprint == {
@@ -178,6 +193,37 @@ def test_the_runtime_is_chosen_by_what_is_installed(monkeypatch):
         choose_runtime("tpu")
 
 
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (
+            RuntimeError("Exception from src/core.cpp:132:\nException from a.cpp:59:\nno such layer\n\n"),
+            "no such layer",
+        ),
+        (MemoryError(), "MemoryError()"),
+    ],
+)
+def test_where_openvino_cannot_load_its_reason_is_told_and_auto_takes_the_other(tiny_model, monkeypatch, error, reason):
+    def fails(*_):
+        raise error
+
+    monkeypatch.setattr(runtime_module, "find_spec", lambda _: object())
+    monkeypatch.setattr(runtime_module.platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(runtime_module, "_openvino", fails)
+    told = rf"model.onnx cannot be loaded by openvino \({re.escape(reason)}\); .*\(--runtime onnxruntime\)"
+    with pytest.raises(ModelError, match=told + "$"):
+        OnnxLabeller.load(tiny_model, threads=1, runtime="openvino")
+    with pytest.warns(UserWarning, match=told + r"\. Taken for now: onnxruntime"):
+        labeller = OnnxLabeller.load(tiny_model, threads=1)
+    assert labeller.runtime == labeller.fingerprint["runtime"] == "onnxruntime"
+    assert labeller.predict(contexts()[:1]).probabilities.shape == (1, 3)
+
+
+def test_threads_below_0_are_refused(tiny_model):
+    with pytest.raises(DataError, match="threads is -1, must be 0"):
+        OnnxLabeller.load(tiny_model, threads=-1)
+
+
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_weights_a_runtime_cannot_read_are_named(tmp_path, runtime):
     if runtime == "openvino":
@@ -208,6 +254,10 @@ def changed(model, tmp_path, **config):
         ({"temperature": {"en": -1.0, "zh": 1.0}}, r"temperature \['en=-1.0'\] must be above 0"),
         ({"temperature": 1.0}, r"Expected `object`, got `float`.*export the model again"),
         ({"sha256": {}}, "model.onnx is not the file config.json was written for"),
+        (
+            {"sha256": {"/etc/hosts": "0", "model.onnx": "0"}},
+            r"sha256 names \['/etc/hosts'\], must name \('model.onnx', 'tok",
+        ),
     ],
 )
 def test_a_model_made_for_something_else_is_refused(tiny_model, tmp_path, config, message):
@@ -236,8 +286,36 @@ def test_what_is_no_folder_or_no_json_is_refused(tmp_path):
     (tmp_path / "config.json").write_text("{")
     with pytest.raises(ModelError, match=r"config.json: .*export the model again"):
         load_config(tmp_path)
-    with pytest.raises(ModelError, match="is no model folder"):
+    (tmp_path / "config.json").write_text('{"name": "größer"}', "latin-1")
+    with pytest.raises(ModelError, match=r"config.json: 'utf-8' codec.*export the model again"):
+        load_config(tmp_path)
+    names = "default, fast, engage-v6, engage-fast-v3"
+    with pytest.raises(ModelError, match=rf"is no model folder: .*name a folder .* or a shipped model: {names}$"):
         load_config(tmp_path / "config.json")
+
+
+def test_scores_that_are_no_utf_8_are_refused(tmp_path):
+    (tmp_path / "scores.json").write_text('{"größer": {}}', "latin-1")
+    with pytest.raises(ModelError, match=r"scores.json: 'utf-8' codec.*Fetch the folder again, or delete"):
+        folder_module.read_scores(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"{}", b"no tokenizer", b"\xff"])
+def test_a_tokenizer_that_is_none_is_refused_by_its_name(tiny_model, tmp_path, content):
+    hashes = {**load_config(tiny_model).sha256, "tokenizer.json": hashlib.sha256(content).hexdigest()}
+    folder = changed(tiny_model, tmp_path, sha256=hashes)
+    (folder / "tokenizer.json").write_bytes(content)
+    with pytest.raises(ModelError, match=r"tokenizer.json is no tokenizer \(.+\); export the model again"):
+        OnnxLabeller.load(folder, threads=1)
+
+
+def test_a_pickled_labeller_brings_no_file_but_those_of_a_model(tiny_model, tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text("mine")
+    labeller = OnnxLabeller.load(tiny_model, threads=1, runtime="onnxruntime")
+    labeller.config = msgspec.structs.replace(labeller.config, sha256={**labeller.config.sha256, str(secret): "0"})
+    _, (files, *_) = labeller.__reduce__()
+    assert set(files) == {"config.json", "model.onnx", "tokenizer.json", "scores.json"}
 
 
 def test_the_shipped_model_is_found_in_the_wheel_before_the_checkout(tmp_path, monkeypatch):
@@ -250,7 +328,7 @@ def test_the_shipped_model_is_found_in_the_wheel_before_the_checkout(tmp_path, m
     for place in places:
         place.mkdir(parents=True)
         (place / "config.json").write_text("{}")
-        assert model_folder() == model_folder("default") == place
+        assert model_folder() == model_folder("default") == model_folder(name) == place
 
 
 def test_a_shipped_model_goes_by_its_short_name_and_a_folder_of_that_name_goes_first(tmp_path, monkeypatch):
@@ -258,9 +336,11 @@ def test_a_shipped_model_goes_by_its_short_name_and_a_folder_of_that_name_goes_f
     fast = OnnxLabeller.load("fast", threads=1)
     assert fast.fingerprint["name"] == folder_module.SHIPPED["fast"] != OnnxLabeller.load(threads=1).fingerprint["name"]
     assert [folder.name for folder in folder_module.shipped_folders()] == list(folder_module.SHIPPED.values())
-    (tmp_path / "fast").mkdir()
-    with pytest.raises(ModelError, match="fast is no model folder"):
-        OnnxLabeller.load("fast")
+    for name in ("fast", folder_module.SHIPPED["fast"]):
+        assert model_folder(name) == fast.folder
+        (tmp_path / name).mkdir()
+        with pytest.raises(ModelError, match=f"{name} is no model folder"):
+            OnnxLabeller.load(name)
 
 
 @given(st.lists(st.integers(1, 160), max_size=60), st.integers(100, 2_000), st.integers(1, 70))
@@ -366,3 +446,43 @@ def test_a_pickled_labeller_brings_its_model(tiny_model, labeller):
     assert pickle.loads(pickle.dumps(again)).fingerprint == labeller.fingerprint
     assert again.scores == labeller.scores
     assert pickle.loads(pickle.dumps(again)).fingerprint == labeller.fingerprint
+
+
+def in_a_fork(work):
+    """Exit code of a process that is forked for a piece of work; -9 where it hung."""
+    process = multiprocessing.get_context("fork").Process(target=work)
+    process.start()
+    process.join(60)
+    process.kill()
+    process.join()
+    return process.exitcode
+
+
+@pytest.mark.filterwarnings(FORK_WARNING)
+def test_a_labeller_that_has_worked_works_in_a_forked_process_and_in_the_one_it_came_from(labeller):
+    expected = labeller.predict(contexts()).probabilities
+
+    def works():
+        assert (labeller.predict(contexts()).probabilities == expected).all()
+
+    def works_in_its_own_fork():
+        works()
+        assert in_a_fork(works) == 0
+
+    assert in_a_fork(works_in_its_own_fork) == 0
+    works()
+
+
+@pytest.mark.filterwarnings(FORK_WARNING)
+def test_a_forked_process_that_forgets_its_labeller_leaves_the_files_to_the_others(tiny_model):
+    copies = [pickle.loads(pickle.dumps(OnnxLabeller.load(tiny_model, threads=1, runtime="onnxruntime")))]
+    folder = copies[0].folder
+
+    def forgets():
+        copies.clear()
+        gc.collect()
+
+    assert in_a_fork(forgets) == 0
+    assert (folder / "model.onnx").is_file()
+    forgets()
+    assert not folder.exists()

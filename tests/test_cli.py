@@ -107,6 +107,13 @@ def test_label_takes_the_owner_and_refuses_to_go_on_with_another(archive, labell
     assert "owners: then None, now ['user 1']" in refused.stderr
 
 
+def test_label_refuses_threads_below_0_before_it_begins(archive, tmp_path):
+    refused = run("label", archive, "-o", tmp_path / "run", "--threads", "-1")
+    assert refused.exit_code == 2
+    assert "'--threads': -1 is not in the range x>=0" in refused.stderr
+    assert not (tmp_path / "run").exists()
+
+
 def test_label_makes_the_contracted_folder(labelled):
     import pyarrow.parquet as pq
 

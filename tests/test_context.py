@@ -130,7 +130,11 @@ def test_replies_out_of_domain_have_no_context():
         ("New cups!", ["好喝"], None, "en"),
         ("", [], None, "en"),
         ("New cups!", [], "zh", "zh"),
-        ("新口味上市", [], "fr", "zh"),
+        ("New cups!", [], "zh-CN", "zh"),
+        ("新口味上市", [], "en_US", "en"),
+        ("新口味上市", [], "und", "zh"),
+        ("¿cuál es mejor para ti?", ["so good", "love it"], None, "en"),
+        ("¿cuál es mejor para ti?", ["好喝", "多少钱", "so good", "love it"], None, "en"),
     ],
 )
 def test_emoji_take_the_tag_of_the_archive_or_the_language_of_the_thread(post, others, tag, language):
@@ -139,8 +143,37 @@ def test_emoji_take_the_tag_of_the_archive_or_the_language_of_the_thread(post, o
     assert contexts_by_id(tree)["z"].language == language
 
 
-def test_a_tie_of_languages_falls_to_the_post():
+def test_a_tie_of_languages_falls_to_the_post_and_then_to_a_language_of_ours():
     assert thread_language(tree_of(comment("a", "p", text="so good"), post="新口味")) == "zh"
+    assert thread_language(tree_of(comment("a", "p", text="so good"), post="¿cuál es mejor para ti?")) == "other"
+    assert (
+        thread_language(tree_of(comment("a", "p", text="好喝"), comment("b", "p", text="gracias"), post="😍")) == "zh"
+    )
+
+
+@pytest.mark.parametrize("text", ["😍😍", "2", "@maria", "[哈哈]"])
+def test_what_shows_no_language_is_out_of_domain_in_a_thread_of_another_one(text):
+    spanish = [comment("a", "p", text="me encanta, gracias"), comment("b", "a", text="y para cuando la grande?")]
+    tree = tree_of(comment("z", "p", text=text), *spanish, post="¿Cuál quieres para la próxima temporada?")
+    assert (thread_language(tree), set(comment_languages(tree))) == ("other", {"other"})
+    assert not contexts_by_id(tree)
+
+
+def test_a_tag_of_another_language_is_out_of_domain_but_never_against_the_text():
+    tree = tree_of(comment("a", "p", text="😍", lang="es"), comment("b", "p", text="so good", lang="es"))
+    assert set(contexts_by_id(tree)) == {"b"}
+    tagged = tree_of(comment("a", "p", text="me encanta, gracias", lang="en"), comment("b", "p", text="😍"), post="😍")
+    assert not contexts_by_id(tagged)
+
+
+@pytest.mark.parametrize(
+    ("tag", "language"), [("zh-TW", "zh"), ("en-US", "en"), ("pt", "other"), ("qme", "en"), ("", "en"), (None, "en")]
+)
+def test_a_thread_that_shows_no_language_goes_by_its_tags_and_then_is_english(tag, language):
+    assert (
+        thread_language(tree_of(comment("a", "p", text="😍"), comment("b", "p", text="2", lang=tag), post=""))
+        == language
+    )
 
 
 @given(threads())

@@ -38,6 +38,9 @@ def test_the_cells_run_again_and_show_what_the_words_say(notebook, monkeypatch):
         exec(compile(source.replace("epochs=8", "epochs=1"), NOTEBOOK.name, "exec"), found)
     assert not found["threads"][0] & found["threads"][1]
     assert len(found["test"]) == pytest.approx(len(found["units"]) / 4, rel=0.15)
+    seen = "".join(text for u in found["rest"] for text in (u["reply"], u["post"])).lower()
+    pieces = [piece for piece, _ in found["vocabulary"] if piece not in found["special"]]
+    assert not [piece for piece in pieces if piece.removeprefix("▁") not in seen], "the vocabulary knows the test set"
     assert (found["work"] / "toy-v1" / "model.onnx").is_file()
     assert found["toy"].scores["n"] == len(found["test"])
     assert [row["toy minus"] for row in found["rows"]] == ["TF-IDF", "engage-v6"]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import pickle
+import threading
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +18,7 @@ from nlp_engage.classify import OnnxLabeller
 from nlp_engage.context import context_of_unit
 from nlp_engage.errors import DataError
 from nlp_engage.spacy_component import Engagement
-from nlp_engage.types import ACTS, LABELS
+from nlp_engage.types import ACTS, LABELS, Role
 
 UNITS = tiny.units(2, "s", threads=3)
 
@@ -83,12 +86,94 @@ def test_threads_below_0_are_refused(tiny_model):
         spacy.blank("en").add_pipe("engagement", config={"model": str(tiny_model), "threads": -1})
 
 
+def test_a_language_in_the_context_is_a_tag_and_goes_before_the_text(nlp, tiny_model):
+    labeller = OnnxLabeller.load(tiny_model, threads=1)
+    for tag, language in (("zh-CN", "zh"), ("EN", "en"), ("en_GB", "en"), (None, "en"), ("", "en")):
+        doc = nlp.make_doc("which size")
+        doc.user_data["context"] = {"lang": tag}
+        unit = {"uid": "u", "post": "", "above": [], "by": "A", "reply": "which size", "lang": language}
+        expected = labeller.predict([context_of_unit(unit)]).probabilities[0]
+        np.testing.assert_allclose(list(nlp(doc)._.engagement["probabilities"].values()), expected, atol=1e-6)
+    doc.user_data["context"] = {"lang": "fr"}
+    assert nlp(doc)._.engagement is None
+    doc.user_data["context"] = {"lang": "English"}
+    with pytest.raises(DataError, match=r"lang is 'English', must be a language tag .*leave it out.*'which size'"):
+        nlp(doc)
+
+
+def test_a_blank_reply_has_no_label_whatever_its_context_says(nlp):
+    whole = context_of_unit(UNITS[0])
+    for text, context in ((" \u200b", {"lang": "en"}), ("", {"lang": "zh"}), ("nice", replace(whole, reply=" "))):
+        doc = nlp.make_doc(text)
+        doc.user_data["context"] = context
+        assert nlp(doc)._.engagement is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        *(({"language": tag}, rf"language is '{tag}', must be one of \('en', 'zh'\)") for tag in ("zh-CN", "EN", "fr")),
+        ({"language": None}, "language is None, must be one of"),
+        ({"turns": [(Role.POST, "New cups")]}, r"turns is \[.*\], must be a tuple of tuples \(Role, text\)"),
+        ({"turns": ([Role.POST, "New cups"],)}, r"turns is \(\[.*must be a tuple of tuples"),
+        ({"turns": (("post", "New cups"),)}, r"turns is \(\('post'.*must be a tuple of tuples"),
+        ({"turns": ((Role.POST, None),)}, "None must be a text without lone surrogates"),
+        (
+            {"reply": "so \ud83d good"},
+            r"'so \\ud83d good' must be a text without lone surrogates; nlp_engage.text.for_m",
+        ),
+        ({"reply": 3}, "3 must be a text"),
+    ],
+)
+def test_a_ready_context_that_no_model_can_read_is_refused_with_the_rule(nlp, changes, message):
+    doc = nlp.make_doc("nice")
+    doc.user_data["context"] = replace(context_of_unit(UNITS[0]), **changes)
+    told = rf"doc.user_data\['context'\]: {message}.*\(the doc is 'nice'\)"
+    with pytest.raises(DataError, match=told):
+        nlp(doc)
+    with pytest.raises(DataError, match=told):
+        list(nlp.pipe([doc]))
+
+
+def test_lone_surrogates_in_the_fields_of_a_unit_are_taken_out(nlp):
+    found = []
+    for post in ("New cups", "New \ud83dcups"):
+        doc = nlp.make_doc("which size")
+        doc.user_data["context"] = {"post": post, "above": [["A", post]]}
+        found.append(nlp(doc)._.engagement)
+    assert found[0] == found[1] is not None
+
+
+@pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])
+def test_the_runtime_can_be_chosen_and_goes_along_to_another_process(tiny_model, runtime):
+    if runtime == "openvino":
+        pytest.importorskip("openvino")
+    settings = {"model": str(tiny_model), "threads": 1, "runtime": runtime}
+    component = spacy.blank("en").add_pipe("engagement", config=settings)
+    for one in (component, pickle.loads(pickle.dumps(component))):
+        assert one._labeller.runtime == runtime
+
+
 def test_labels_survive_writing_a_doc_and_the_component_being_sent_to_another_process(nlp):
     doc = nlp("which size today")
     again = spacy.tokens.Doc(nlp.vocab).from_bytes(doc.to_bytes())
     assert again._.engagement == doc._.engagement
     sent = pickle.loads(pickle.dumps(nlp.get_pipe("engagement")))
     assert sent(nlp.make_doc("which size today"))._.engagement == doc._.engagement
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")  # Python 3.12: that is what is tested
+def test_a_component_that_has_worked_works_in_the_processes_of_spacy(nlp):
+    texts = [u["reply"] for u in UNITS]
+    expected = [nlp(text)._.engagement for text in texts]
+    # spaCy waits for its processes without end: a hung one is killed, and the test fails
+    watch = threading.Timer(90, lambda: [process.kill() for process in multiprocessing.active_children()])
+    watch.start()
+    try:
+        found = [doc._.engagement for doc in nlp.pipe(texts, n_process=2, batch_size=2)]
+    finally:
+        watch.cancel()
+    assert found == expected
 
 
 def test_spacy_finds_the_component_by_its_entry_point():

@@ -12,11 +12,24 @@ from hypothesis import strategies as st
 from strategies import texts as comment_texts
 
 from nlp_engage import text as patterns
-from nlp_engage.text import copy_key, detect_language, for_model
+from nlp_engage.text import copy_key, detect_language, for_model, tag_language
 
 whole_signs = st.sampled_from(["😍", "😂", "🔥", "[哈哈]", "[doge]", "[2233]", "!", "。"])
 signs = whole_signs | st.sampled_from(["[", "]", "💪🏽", "❤️"])
 anything = st.one_of(st.text(max_size=60), comment_texts, st.lists(signs, max_size=40).map("".join))
+
+
+@pytest.mark.parametrize(
+    ("tags", "language"),
+    [
+        (("en", "EN", "en-US", "en_GB", "eng", " en "), "en"),
+        (("zh", "zh-CN", "zh_TW", "zh-Hans-CN", "cmn", "zho"), "zh"),
+        (("es", "pt-BR", "fil", "fr_FR"), "other"),
+        ((None, "", "und", "un", "zxx", "qme", "qam", "mul", "English", "z", "e n", "en-", "中文"), None),
+    ],
+)
+def test_a_tag_is_read_whatever_its_region_script_and_case(tags, language):
+    assert {tag_language(tag) for tag in tags} == {language}
 
 
 @pytest.mark.parametrize(

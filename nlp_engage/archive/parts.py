@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 Books: TypeAlias = "dict[str, Any]"
 """What a part counts: records, threads, posts, comments, labelled, unlabelled, issues."""
-PIPELINE: Final = "parts-3"
+PIPELINE: Final = "parts-4"
 """Version of what a part says of its comments and a model's answers: healed parents, languages, what a model is shown
 beside the template, masks, columns. A change of any of them changes it; a new release of the package alone does not."""
 _KEY: Final = b"nlp_engage.key"

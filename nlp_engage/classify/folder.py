@@ -18,7 +18,7 @@ from nlp_engage.types import ACTS, LABEL_SCHEME, LABELS, LANGUAGES
 
 DEFAULT_MODEL: Final = "engage-v6"
 SHIPPED: Final = {"default": DEFAULT_MODEL, "fast": "engage-fast-v3"}
-"""Short names of the models that come with the package, as ``--model`` takes them."""
+"""Short and full names of the models that come with the package; ``--model`` takes both."""
 FILES: Final = ("model.onnx", "tokenizer.json")
 SCORES: Final = "scores.json"
 
@@ -34,7 +34,7 @@ class ModelConfig(msgspec.Struct, frozen=True, kw_only=True):
         acts: Order of the act probabilities.
         max_tokens: Longest input, in tokens.
         temperature: Calibration temperature per language, > 0.
-        sha256: SHA-256 of each weight file, by file name.
+        sha256: SHA-256 of each of ``FILES``, by file name; no other file may be named.
         base: The base model and its licence.
     """
 
@@ -53,8 +53,8 @@ def model_folder(model: str | Path | None = None) -> Path:
     """Where a model stands.
 
     Args:
-        model: A model folder, or the short name of a shipped model (``SHIPPED``); ``None`` for the default. A folder of
-            such a name goes first.
+        model: A model folder, or the short or full name of a shipped model (``SHIPPED``); ``None`` for the default. A
+            folder of such a name goes first.
 
     Returns:
         The folder; whether it holds a model is for ``load_config`` to say.
@@ -62,11 +62,12 @@ def model_folder(model: str | Path | None = None) -> Path:
     Raises:
         ModelError: A shipped model is not in this installation.
 
-    >>> model_folder("fast").name == SHIPPED["fast"], model_folder("models/my-v1").name
+    >>> model_folder("fast") == model_folder(SHIPPED["fast"]), model_folder("models/my-v1").name
     (True, 'my-v1')
     """
     name = "default" if model is None else str(model)
-    return _shipped(SHIPPED[name]) if name in SHIPPED and not Path(name).is_dir() else Path(name)
+    full = SHIPPED.get(name, name)
+    return _shipped(full) if full in SHIPPED.values() and not Path(name).is_dir() else Path(name)
 
 
 def shipped_folders() -> list[Path]:
@@ -101,8 +102,12 @@ def load_config(folder: Path) -> ModelConfig:
     try:
         config = msgspec.json.decode(path.read_bytes(), type=ModelConfig)
     except OSError as error:
-        raise ModelError(f"{folder} is no model folder: config.json cannot be read ({error.strerror})") from None
-    except msgspec.DecodeError as error:
+        names = ", ".join((*SHIPPED, *SHIPPED.values()))
+        raise ModelError(
+            f"{folder} is no model folder: config.json cannot be read ({error.strerror}); "
+            f"name a folder that holds a model, or a shipped model: {names}"
+        ) from None
+    except ValueError as error:  # no JSON, other fields, or bytes that are no UTF-8
         raise ModelError(f"{path}: {error}; train or export the model again") from None
     expected: dict[str, tuple[object, object]] = {
         "label scheme": (config.scheme, LABEL_SCHEME),
@@ -120,6 +125,8 @@ def load_config(folder: Path) -> ModelConfig:
             )
     if cold := [f"{k}={t}" for k, t in config.temperature.items() if not t > 0]:
         raise ModelError(f"{path}: temperature {cold} must be above 0")
+    if strange := sorted(set(config.sha256) - set(FILES)):
+        raise ModelError(f"{path}: sha256 names {strange}, must name {FILES} and no other file; export the model again")
     _check_files(folder, config)
     return config
 
@@ -138,7 +145,7 @@ def read_scores(folder: Path) -> dict[str, Any] | None:
         return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
     except FileNotFoundError:
         return None
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, ValueError) as error:
         raise ModelError(
             f"{path}: {error}; it must be what `nlp-engage export` writes. Fetch the folder again, or delete the file "
             "(shares then stay uncorrected)."

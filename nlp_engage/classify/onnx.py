@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from nlp_engage.classify.folder import SCORES, ModelConfig, load_config, model_folder, read_scores
-from nlp_engage.classify.runtime import AUTO, choose_runtime, open_model
+from nlp_engage.classify.folder import FILES, SCORES, ModelConfig, load_config, model_folder, read_scores
+from nlp_engage.classify.runtime import AUTO, open_wanted
 from nlp_engage.encoding import VECTOR, Encoded, PairEncoder, pad, padded
+from nlp_engage.errors import DataError, ModelError
 from nlp_engage.scores import softmax
 from nlp_engage.types import Predictions, ReplyContext
 
@@ -48,16 +49,18 @@ class OnnxLabeller:
         batch_size: int = BATCH_SIZE,
         runtime: str = AUTO,
     ) -> None:
-        from tokenizers import Tokenizer
-
         self.config = config
         self.folder = folder
-        self.runtime = choose_runtime(runtime)
+        self.runtime = runtime
         self._batch_size = batch_size
         self._threads = threads or available_cores()
-        self._run = open_model(folder / "model.onnx", self.runtime, self._threads)
+        self._encoder = _encoder(folder / "tokenizer.json")
+        self._open()
+
+    def _open(self) -> None:
+        self.runtime, self._run = open_wanted(self.folder / "model.onnx", self.runtime, self._threads)
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="inference")  # starts with the first batch
-        self._encoder = PairEncoder(Tokenizer.from_file(str(folder / "tokenizer.json")))
+        self._process = os.getpid()  # last: whoever sees it finds the rest
 
     @classmethod
     def load(
@@ -71,23 +74,26 @@ class OnnxLabeller:
         """Load a model folder.
 
         Args:
-            folder: Model folder, or ``"fast"`` for the smaller shipped model; ``None`` for the default one.
+            folder: Model folder, or a shipped model by name (``"fast"`` is the smaller one); ``None`` for the default.
             threads: Batches that are worked on at once, each on one thread; 0 for one per core.
             batch_size: Replies per inference call, at most (long replies make smaller batches).
             runtime: ``"onnxruntime"``, ``"openvino"`` (extra ``openvino``), or ``"auto"``, the faster one that is
-                installed (``runtime.choose_runtime``). They round otherwise: probabilities differ by 0.003
-                on average, by 0.07 at most.
+                installed (``runtime.choose_runtime``) and can load the weights. They round otherwise: probabilities
+                differ by 0.003 on average, by 0.07 at most.
 
         Raises:
+            DataError: ``threads`` is below 0.
             ModelError: The folder is missing, damaged or made for another scheme or template, or the runtime is
                 not installed.
         """
+        if threads < 0:
+            raise DataError(f"threads is {threads}, must be 0 (one per core) or more")
         path = model_folder(folder)
         return cls(path, load_config(path), threads=threads, batch_size=batch_size, runtime=runtime)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled with the files of its model, so that a process on another machine needs no copy of the folder."""
-        names = ("config.json", *self.config.sha256, *([SCORES] if self.scores else []))
+        names = ("config.json", *FILES, *([SCORES] if self.scores else []))
         files = {name: (self.folder / name).read_bytes() for name in names}
         return _load_files, (files, self._threads, self._batch_size, self.runtime)
 
@@ -113,17 +119,26 @@ class OnnxLabeller:
     def predict(self, contexts: Sequence[ReplyContext]) -> Predictions:
         """Label a batch of any size. Identical inputs are scored once, batches are built by length.
 
-        May be called from several threads; they share the threads for inference.
+        May be called from several threads; they share the threads for inference. A process that was forked from the
+        one that loaded the model opens the weights again, for no thread comes along.
 
         Args:
             contexts: Replies in context (``context.reply_contexts``).
 
         Returns:
             Calibrated probabilities and acts, in the order of the input.
+
+        Raises:
+            DataError: The model has no temperature for the language of a reply.
         """
         place: dict[ReplyContext, int] = {}
         where = np.array([place.setdefault(c, len(place)) for c in contexts], dtype=np.intp)
         unique = list(place)
+        if strange := {c.language for c in unique} - self.config.temperature.keys():
+            raise DataError(
+                f"language is {min(map(repr, strange))}, must be one of {', '.join(self.config.temperature)}, for "
+                f"which {self.config.name} has a temperature; leave out replies in other languages"
+            )
         labels, acts = self._logits(self._encoder.encode(unique))
         temperature = np.array([self.config.temperature[c.language] for c in unique]).reshape(-1, 1)
         probabilities = softmax(labels / temperature)[where]
@@ -135,6 +150,8 @@ class OnnxLabeller:
         )
 
     def _logits(self, encoded: Sequence[Encoded]) -> tuple[FloatArray, FloatArray]:
+        if self._process != os.getpid():
+            self._open()
         labels = np.zeros((len(encoded), len(self.config.labels)))
         acts = np.zeros((len(encoded), len(self.config.acts)))
         batches = list(length_batches([len(e.ids) for e in encoded], BATCH_TOKENS, self._batch_size))
@@ -152,6 +169,18 @@ class OnnxLabeller:
         return labels[: len(batch)], acts[: len(batch)]
 
 
+def _encoder(path: Path) -> PairEncoder:
+    from tokenizers import Tokenizer
+
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # tokenizers has no type of its own
+        raise ModelError(
+            f"{path} is no tokenizer ({error}); export the model again or fetch the folder again"
+        ) from error
+    return PairEncoder(tokenizer)
+
+
 def _load_files(files: Mapping[str, bytes], threads: int, batch_size: int, runtime: str) -> OnnxLabeller:
     folder = Path(tempfile.mkdtemp())
     try:
@@ -162,8 +191,13 @@ def _load_files(files: Mapping[str, bytes], threads: int, batch_size: int, runti
         shutil.rmtree(folder, ignore_errors=True)
         raise
     # as long as the labeller lives, its scores and further copies of it are read from there
-    weakref.finalize(labeller, shutil.rmtree, folder, ignore_errors=True)
+    weakref.finalize(labeller, _remove, folder, os.getpid())
     return labeller
+
+
+def _remove(folder: Path, process: int) -> None:
+    if process == os.getpid():  # a forked process that forgets its labeller leaves the folder to the others
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def available_cores() -> int:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
 import platform
 import threading
+import warnings
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakSet
 
 from nlp_engage.errors import ModelError
 
@@ -26,6 +30,8 @@ OPENVINO_ARITHMETIC: Final = {
     "DYNAMIC_QUANTIZATION_GROUP_SIZE": "64",  # of weights in blocks (older models); static int8 has its ranges
 }
 """How OpenVINO multiplies, whatever the threads."""
+_COMPILED: Final[WeakSet[Any]] = WeakSet()
+"""The models OpenVINO holds in this process."""
 
 
 def choose_runtime(wanted: str = AUTO) -> str:
@@ -51,6 +57,31 @@ def choose_runtime(wanted: str = AUTO) -> str:
     return wanted
 
 
+def open_wanted(model: Path, wanted: str, threads: int) -> tuple[str, Run]:
+    """Choose the runtime and load the weights; ``"auto"`` takes ONNX Runtime, and warns, where OpenVINO cannot load.
+
+    Args:
+        model: As for ``open_model``.
+        wanted: As for ``choose_runtime``.
+        threads: As for ``open_model``.
+
+    Returns:
+        The runtime that was taken, and its function from inputs to logits.
+
+    Raises:
+        ModelError: As ``choose_runtime`` and ``open_model`` have it.
+    """
+    runtime = choose_runtime(wanted)
+    try:
+        return runtime, open_model(model, runtime, threads)
+    except ModelError as error:
+        if wanted != AUTO or runtime == "onnxruntime":
+            raise
+        run = open_model(model, "onnxruntime", threads)
+        warnings.warn(f"{error}. Taken for now: onnxruntime, slower and with other rounding", stacklevel=2)
+        return "onnxruntime", run
+
+
 def open_model(model: Path, runtime: str, threads: int) -> Run:
     """Load the weights.
 
@@ -69,8 +100,9 @@ def open_model(model: Path, runtime: str, threads: int) -> Run:
     try:
         return _openvino(model, threads) if runtime == "openvino" else _onnxruntime(model)
     except Exception as error:  # the runtimes raise types of their own, without a common base
-        reason = str(error).strip().splitlines()[0]
-        way_out = "; try the runtime onnxruntime" if runtime == "openvino" else ""
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        reason = lines[-1] if lines else repr(error)  # OpenVINO first says where in its own code, line by line
+        way_out = "; give the runtime 'onnxruntime' instead (--runtime onnxruntime)" if runtime == "openvino" else ""
         raise ModelError(f"{model} cannot be loaded by {runtime} ({reason}){way_out}") from error
 
 
@@ -99,6 +131,7 @@ def _openvino(model: Path, threads: int) -> Run:
         **OPENVINO_ARITHMETIC,
     }
     compiled = openvino.Core().compile_model(str(model), "CPU", settings)
+    _COMPILED.add(compiled)
     local = threading.local()  # a request holds its tensors: every thread needs its own
 
     def run(inputs: Mapping[str, Any]) -> tuple[FloatArray, FloatArray]:
@@ -108,3 +141,13 @@ def _openvino(model: Path, threads: int) -> Run:
         return found[OUTPUTS[0]], found[OUTPUTS[1]]
 
     return run
+
+
+def _keep_what_was_forked() -> None:
+    """One reference more, for ever: OpenVINO hangs or crashes where a forked process frees a model it came with."""
+    for compiled in _COMPILED:
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(compiled))
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_keep_what_was_forked)

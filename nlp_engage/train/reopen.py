@@ -30,7 +30,7 @@ def prepare_start(out: Path, model: str | Path | None = None) -> dict[str, Any]:
 
     Args:
         out: Folder to write.
-        model: Model folder, or the short name of a shipped model; ``None`` for the default.
+        model: Model folder, or the name of a shipped model; ``None`` for the default.
 
     Returns:
         The record of the base, with name and hash of the model it was opened from.
