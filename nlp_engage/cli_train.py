@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 import sys
@@ -83,12 +84,13 @@ def base(out: Path, base: str, texts: tuple[Path, ...], keep: int, model: str | 
 
 def _settings(command: Any) -> Any:
     """An option for every setting of a training, with what it does from the docstring of ``TrainConfig``."""
-    about = dict(re.findall(r"^ {8}(\w+): (.*?)(?=^ {8}\w+: |\Z)", str(TrainConfig.__doc__), re.MULTILINE | re.DOTALL))
+    words = inspect.cleandoc(TrainConfig.__doc__ or "")  # Python 3.13 strips the indent itself, -OO strips it all
+    about = dict(re.findall(r"^ {4}(\w+): (.*?)(?=^ {4}\w+: |\Z)", words, re.MULTILINE | re.DOTALL))
     for setting in reversed([f for f in fields(TrainConfig) if f.name != "fold"]):
         flag = setting.name.replace("_", "-")
         names = [f"--{flag}/--no-{flag}"] if setting.type == "bool" else [f"--{flag}"]
         kind = {"int": int, "float": float, "bool": bool}.get(str(setting.type), str)
-        text = " ".join(about[setting.name].replace("``", "").split())
+        text = " ".join(about.get(setting.name, "").replace("``", "").split())
         if setting.default is not MISSING and setting.default != "":
             shown = str(setting.default).lower() if isinstance(setting.default, bool) else setting.default
             text += f" (default: {shown})"
