@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -163,6 +164,36 @@ def test_an_interrupted_training_ends_with_the_very_same_network(tiny_training, 
     assert set(through) == set(resumed)
     for name, values in through.items():
         np.testing.assert_allclose(resumed[name], values, atol=1e-6, err_msg=name)
+
+
+def orders(config, monkeypatch, at=None):
+    """The units of each pass, in order, of a training that was broken off at a step or not at all; and its weights."""
+    seen = []
+
+    def noted(rows):
+        if len(rows) == config.batch_size:  # dev is one batch of 24
+            seen.append([row["input_ids"] for row in rows])
+        return collate(rows)
+
+    if at is not None:
+        tiny.interrupt(config, monkeypatch, at=at)
+    with monkeypatch.context() as patch:
+        patch.setattr("nlp_engage.train.finetune.collate", noted)
+        finetune(config)
+    return seen, weights_of(Path(config.out))
+
+
+@pytest.mark.parametrize("at", [4, 10, 16], ids=["epoch 1", "epoch 2", "epoch 3"])
+def test_a_training_broken_off_within_any_epoch_goes_on_in_the_order_of_that_epoch(
+    tiny_training, tmp_path, monkeypatch, at
+):
+    """Evaluations, and so checkpoints, after steps 3, 6, ...: it goes on from step 3, 9 or 15, in the midst."""
+    config = replace(tiny_training.config, epochs=3, evaluations=2)
+    through, weights = orders(replace(config, out=str(tmp_path / "through")), monkeypatch)
+    resumed, again = orders(replace(config, out=str(tmp_path / "broken")), monkeypatch, at=at)
+    assert resumed == through[-len(resumed) :]
+    for name, values in weights.items():
+        np.testing.assert_allclose(again[name], values, atol=1e-6, err_msg=name)
 
 
 def test_early_stopping_counts_on_after_an_interruption(tiny_training, tmp_path, monkeypatch):

@@ -31,6 +31,7 @@ from nlp_engage.train.ablation import keep_layers, thin_context
 from nlp_engage.train.data import training_units
 from nlp_engage.train.labeller import NetworkLabeller
 from nlp_engage.train.model import load_network, load_trained
+from nlp_engage.train.order import ByLength
 from nlp_engage.train.places import TRAINED, alone_in, base_folder, check_out, check_room, check_start
 from nlp_engage.train.record import (
     PREDICTIONS,
@@ -106,7 +107,7 @@ def collate(rows: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
 
 
 class EngageTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped for us
-    """The ``Trainer`` with this task's loss and learning rates."""
+    """The ``Trainer`` with this task's loss, learning rates and order of units."""
 
     config: TrainConfig
     label_weights: Tensor | None = None
@@ -141,6 +142,12 @@ class EngageTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped f
         with torch.no_grad(), self.compute_loss_context_manager():
             loss, (labels, _acts) = self.compute_loss(model, dict(inputs), return_outputs=True)
         return loss.detach(), labels.float().detach(), targets
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> ByLength:
+        """An order that a resumed epoch goes on in; ``state.epoch`` is a whole number where an epoch begins."""
+        rows = self.train_dataset if train_dataset is None else train_dataset
+        step = self.args.train_batch_size * self.args.gradient_accumulation_steps
+        return ByLength(rows["length"], step, self.args.seed, lambda: int(self.state.epoch or 0))
 
     def create_optimizer(self, *_: Any, **__: Any) -> Any:
         """AdamW with three rates: heads, encoder, embeddings; no decay on biases and norms."""
@@ -196,8 +203,6 @@ def _arguments(config: TrainConfig, units: int) -> TrainingArguments:
         metric_for_best_model="f1_mean",
         greater_is_better=True,
         restore_callback_states_from_checkpoint=True,
-        train_sampling_strategy="group_by_length",
-        length_column_name="length",
         remove_unused_columns=False,
         label_names=["label", "language"],
         seed=config.seed,
