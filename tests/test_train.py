@@ -14,6 +14,7 @@ import torch
 from click.testing import CliRunner
 from safetensors.numpy import load_file
 from tokenizers import Tokenizer
+from transformers import AutoModel
 
 from nlp_engage.classify import OnnxLabeller
 from nlp_engage.cli_train import base as base_verb
@@ -242,6 +243,21 @@ def test_any_encoder_of_the_family_can_be_the_base_with_its_whole_vocabulary(tin
     assert finetune(config)["history"] == record["history"]  # resumes on the base it made
 
 
+@pytest.mark.parametrize("bits", [torch.float16, torch.bfloat16])
+def test_a_base_stored_in_16_bits_is_trained_in_32(tiny_training, tmp_path, bits):
+    half, base = tmp_path / "half", tmp_path / "base"
+    shutil.copytree(tiny_training.hub, half)
+    AutoModel.from_pretrained(half, add_pooling_layer=False).to(bits).save_pretrained(half)
+    shutil.copytree(tiny_training.base, base)
+    AutoModel.from_pretrained(base, add_pooling_layer=False).to(bits).save_pretrained(base)
+    for name, folder in {"adopted": half, "made before": base}.items():
+        out = tmp_path / name
+        finetune(replace(tiny_training.config, base=str(folder), epochs=1, out=str(out)))
+        assert {str(values.dtype) for values in weights_of(out).values()} == {"float32"}
+        assert json.loads((out / "encoder.json").read_text())["dtype"] == "float32"
+    assert json.loads((tmp_path / "adopted" / "base" / "config.json").read_text())["dtype"] == "float32"
+
+
 def test_a_base_that_is_nowhere_is_refused_before_anything_is_written(tiny_training, tmp_path):
     with pytest.raises(ModelError, match=r"cannot be used.*Give an existing folder, or the hub id"):
         finetune(replace(tiny_training.config, base=str(tmp_path / "none"), out=str(tmp_path / "run")))
@@ -249,13 +265,15 @@ def test_a_base_that_is_nowhere_is_refused_before_anything_is_written(tiny_train
 
 
 def test_on_a_gpu_precision_is_mixed_unless_that_is_turned_off(tiny_training, monkeypatch):
+    """In bfloat16 if the GPU computes in it; one that emulates it (a T4) is faster in float16. ``bf16`` is for CPUs."""
     config = tiny_training.config
     assert _precision(config) == {"bf16": False, "fp16": False}
+    assert _precision(replace(config, bf16=True)) == {"bf16": True, "fp16": False}
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: False)
-    assert _precision(config) == {"bf16": False, "fp16": True}
-    assert _precision(replace(config, mixed=False)) == {"bf16": False, "fp16": False}
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: including_emulation)
+    assert _precision(replace(config, bf16=True)) == _precision(config) == {"bf16": False, "fp16": True}
+    assert _precision(replace(config, mixed=False, bf16=True)) == {"bf16": False, "fp16": False}
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: True)
     assert _precision(config) == {"bf16": True, "fp16": False}
 
 

@@ -298,6 +298,8 @@ def prepare_base(
 
 
 def _fetch(base: str) -> tuple[Any, dict[str, Any]]:
+    """Encoder in float32, however its base is stored, and parsed ``tokenizer.json``."""
+    import torch
     from transformers import AutoModel, AutoTokenizer
 
     if base == "packages":
@@ -306,7 +308,7 @@ def _fetch(base: str) -> tuple[Any, dict[str, Any]]:
             return rebuild_encoder(weights), json.loads(tokenizer_file.read_text("utf-8"))
     try:
         tokenizer = AutoTokenizer.from_pretrained(base).backend_tokenizer
-        model = AutoModel.from_pretrained(base, add_pooling_layer=False)
+        model = AutoModel.from_pretrained(base, add_pooling_layer=False, dtype=torch.float32)
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise ModelError(
             f"base {base!r} cannot be used: {str(error).splitlines()[0]} Give an existing folder, or the hub id of an "

@@ -57,8 +57,8 @@ class TrainConfig:
         evaluations: Dev evaluations per epoch.
         patience: Early stopping: evaluations in a row without a better score before it ends; 0 for never.
         seed: Seed of everything random, the split included.
-        mixed: Mixed precision where there is a GPU: bfloat16, or float16 on one that lacks it.
-        bf16: Mixed precision in bfloat16 on a CPU, too (AVX-512 BF16 or AMX).
+        mixed: Mixed precision where there is a GPU: bfloat16, or float16 on one that lacks it or only emulates it.
+        bf16: Mixed precision in bfloat16 where there is only a CPU (AVX-512 BF16 or AMX). On a GPU ``mixed`` decides.
         shared_threads: What to do with threads that are in train and dev: ``"refuse"``, ``"drop_from_train"``
             or ``"drop_from_dev"`` (so that the checkpoint is still chosen on threads never trained on).
         teacher_units: Further units that a finished model labelled (``selftrain.teach`` makes them); none if

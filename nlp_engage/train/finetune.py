@@ -176,10 +176,11 @@ def dev_scores(prediction: Any) -> dict[str, float]:
 
 
 def _precision(config: TrainConfig) -> dict[str, bool]:
-    """Mixed precision where there is a GPU; in bfloat16 on a CPU, too, if that was asked for."""
-    on_gpu = config.mixed and torch.cuda.is_available()
-    bf16 = config.bf16 or (on_gpu and torch.cuda.is_bf16_supported())
-    return {"bf16": bf16, "fp16": on_gpu and not bf16}
+    """Mixed precision where there is a GPU, in bfloat16 if it has that itself; on a CPU if that was asked for."""
+    if not torch.cuda.is_available():
+        return {"bf16": config.bf16, "fp16": False}
+    bf16 = torch.cuda.is_bf16_supported(including_emulation=False)  # emulated, it is slower than float16
+    return {"bf16": config.mixed and bf16, "fp16": config.mixed and not bf16}
 
 
 def _arguments(config: TrainConfig, units: int) -> TrainingArguments:
