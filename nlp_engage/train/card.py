@@ -106,9 +106,10 @@ def _base_line(base: Mapping[str, str], record: Mapping[str, Any]) -> str:
     credit = "; ".join(base[key] for key in ("licence", "source") if base.get(key))
     made, encoder = record["base"], record["encoder"]
     rebuilt = ", rebuilt from a 4-bit copy" if made["base"].endswith("(4-bit rebuild)") else ""
+    opened = f", by way of {made['opened']['model']}" if "opened" in made else ""
     return (
-        f"{base['name']} ({credit}){rebuilt}: {encoder['layers']} layers, {encoder['width']} wide, vocabulary cut from "
-        f"{made['vocabulary_before']} to {made['vocabulary']} pieces, {encoder['parameters'] / 1e6:.0f} M parameters."
+        f"{base['name']} ({credit}){rebuilt}{opened}: {encoder['layers']} layers, {encoder['width']} wide, vocabulary cut "
+        f"from {made['vocabulary_before']} to {made['vocabulary']} pieces, {encoder['parameters'] / 1e6:.0f} M parameters."
     )
 
 
@@ -119,13 +120,18 @@ def _data_line(data: Mapping[str, Any], repeat: int = 1) -> str:
 
 
 def _start_line(record: Mapping[str, Any]) -> str:
+    """Which trained network the training began with: its start, or what its base was opened from."""
     start, layers = record["config"].get("start"), record["config"].get("layers")
-    if not start:
+    opened = record.get("start_opened") if start else record["base"].get("opened")
+    if not start and not opened:
         return ""
+    name = f"{opened['model']}, opened from its 8-bit file" if opened else start
+    digest = opened["sha256"] if opened else record["start"]
     kept = f" with {layers} of its layers" if layers else ""
     share = record["config"].get("blend", 1)
     mixed = f", of which {1 - share:.0%} were mixed in again at the end" if share < 1 else ""
-    return f", starting from the weights of {start}{kept} (file hash {record['start'][:16]}...; {_UNCOMPARED}){mixed}"
+    what = "weights" if start else "encoder"
+    return f", starting from the {what} of {name}{kept} (file hash {digest[:16]}...; {_UNCOMPARED}){mixed}"
 
 
 _UNCOMPARED: Final = "what that network was trained on was not compared with dev"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from nlp_engage.durable import write_atomically
 from nlp_engage.errors import RunError
-from nlp_engage.train.config import TrainConfig
+from nlp_engage.train.config import TrainConfig, opened_from
 from nlp_engage.types import LABEL_CODES, LANGUAGES
 
 if TYPE_CHECKING:
@@ -34,7 +34,9 @@ def start_record(
 ) -> dict[str, Any]:
     """What is known before the first step: settings, base, data, versions."""
     sides = (("train", config.train, train), ("dev", config.dev or config.train, dev))
-    start = {"start": _sha256(Path(config.start) / "network.safetensors")} if config.start else {}
+    start: dict[str, Any] = {"start": _sha256(Path(config.start) / "network.safetensors")} if config.start else {}
+    if opened := opened_from(config.start) if config.start else None:
+        start["start_opened"] = opened
     inputs = {path.name: _sha256(path) for path in sorted((base / "tokenizer.json", *base.glob("model*.safetensors")))}
     if config.teacher_units:
         inputs["teacher_units"] = _sha256(Path(config.teacher_units))
