@@ -108,8 +108,9 @@ def _base_line(base: Mapping[str, str], record: Mapping[str, Any]) -> str:
     rebuilt = ", rebuilt from a 4-bit copy" if made["base"].endswith("(4-bit rebuild)") else ""
     opened = f", by way of {made['opened']['model']}" if "opened" in made else ""
     return (
-        f"{base['name']} ({credit}){rebuilt}{opened}: {encoder['layers']} layers, {encoder['width']} wide, vocabulary cut "
-        f"from {made['vocabulary_before']} to {made['vocabulary']} pieces, {encoder['parameters'] / 1e6:.0f} M parameters."
+        f"{base['name']} ({credit}){rebuilt}{opened}: {encoder['layers']} layers, {encoder['width']} wide, "
+        f"vocabulary cut from {made['vocabulary_before']} to {made['vocabulary']} pieces, "
+        f"{encoder['parameters'] / 1e6:.0f} M parameters."
     )
 
 
