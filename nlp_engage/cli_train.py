@@ -117,7 +117,7 @@ def train(config: Path | None, folder: Path | None, no_export: bool, labels_note
     require("torch", extra="train")
     from nlp_engage.modelling import check_export, export_model
     from nlp_engage.train.ablation import is_ablation
-    from nlp_engage.train.data import sides
+    from nlp_engage.train.data import files_of, sides
     from nlp_engage.train.finetune import finetune
     from nlp_engage.train.folds import cross_validate
 
@@ -135,7 +135,7 @@ def train(config: Path | None, folder: Path | None, no_export: bool, labels_note
             return
         record = finetune(settings, tell=tell)
     if exported:
-        export_model(Path(settings.out), target, *sides(settings), labels_note=note)
+        export_model(Path(settings.out), target, *sides(settings), labels_note=note, files=files_of(settings))
         click.echo(f"{target}: model folder, for `nlp-engage label --model {target}`", err=True)
     else:
         click.echo(f"{settings.out}: trained, not exported" + (f" ({taken})" if taken else ""), err=True)
@@ -236,7 +236,9 @@ def export(
 ) -> None:
     """Export a trained network to int8, fit its temperatures, score it beside the floors.
 
-    What the training did with threads in both files (shared_threads) is done here, too.
+    What the training did with threads in both files (shared_threads) is done here, too. Other files than those of the
+    training may be given, a larger dev say; the card names them. What it was trained on is refused as --dev, and its
+    dev as --train.
 
     \b
     Example:
@@ -246,24 +248,24 @@ def export(
     from nlp_engage.modelling import export_model
     from nlp_engage.train.data import drop_from_side, read_units
     from nlp_engage.train.places import check_trained
-    from nlp_engage.train.record import PREDICTIONS, read_predictions
+    from nlp_engage.train.record import PREDICTIONS, check_files, read_predictions
     from nlp_engage.train.tables import score_table
 
     check_trained(trained)
-    settings = json.loads((trained / "training.json").read_text("utf-8"))["config"]
-    units = read_units(train_file)
-    if dev_file:
-        dev = read_units(dev_file)
-    else:
+    record = json.loads((trained / "training.json").read_text("utf-8"))
+    units, dev = read_units(train_file), read_units(dev_file) if dev_file else []
+    check_files(record, train_file, dev_file)
+    if not dev_file:
         held = read_predictions(trained / PREDICTIONS)
         dev, units = [u for u in units if u["uid"] in held], [u for u in units if u["uid"] not in held]
         if len(dev) < len(held):
             raise DataError(
                 f"{train_file} lacks {len(held) - len(dev)} dev units of {trained}; name their file with --dev"
             )
-    units, dev = drop_from_side(units, dev, settings.get("shared_threads", "refuse"))
+    units, dev = drop_from_side(units, dev, record["config"].get("shared_threads", "refuse"))
     ranges = read_units(calibration) if calibration else None
-    scores = export_model(trained, out, units, dev, labels_note=_text(labels_note), calibration=ranges)
+    files = {"train": train_file, "dev": dev_file or train_file}
+    scores = export_model(trained, out, units, dev, labels_note=_text(labels_note), calibration=ranges, files=files)
     click.echo(score_table(scores))
 
 

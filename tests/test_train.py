@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from dataclasses import replace
@@ -17,13 +18,14 @@ from tokenizers import Tokenizer
 from transformers import AutoModel
 
 from nlp_engage.classify import OnnxLabeller
+from nlp_engage.cli import main
 from nlp_engage.cli_train import base as base_verb
 from nlp_engage.cli_train import evaluate as evaluate_verb
 from nlp_engage.cli_train import export as export_verb
 from nlp_engage.cli_train import train as train_verb
 from nlp_engage.context import context_of_unit
 from nlp_engage.encoding import PairEncoder
-from nlp_engage.errors import ModelError, RunError
+from nlp_engage.errors import DataError, ModelError, RunError
 from nlp_engage.modelling import evaluate as evaluate_any
 from nlp_engage.scores import softmax
 from nlp_engage.train.data import read_units
@@ -32,7 +34,7 @@ from nlp_engage.train.export import to_onnx, write_config
 from nlp_engage.train.finetune import EngageTrainer, _precision, collate, dev_scores, finetune, make_dataset
 from nlp_engage.train.folds import cross_validate
 from nlp_engage.train.model import EngageNetwork, load_trained
-from nlp_engage.train.record import PREDICTIONS, read_predictions
+from nlp_engage.train.record import PREDICTIONS, check_files, read_predictions
 from nlp_engage.types import ACTS
 
 
@@ -285,7 +287,7 @@ def test_one_verb_leads_from_one_file_of_labels_to_a_model_that_labels(tiny_trai
         "train": labels,
         "out": out,
         "dev-share": 0.3,
-        "epochs": 4,
+        "epochs": 8,
         "batch-size": 12,
         "learning-rate": 5e-3,
         "head-learning-rate": 1e-2,
@@ -333,6 +335,51 @@ def test_an_export_leaves_shared_threads_out_where_the_training_did(tiny_trainin
     arguments = [trained, "-o", tmp_path / "m", "--train", files[0], "--dev", files[1]]
     CliRunner().invoke(export_verb, [str(a) for a in arguments], catch_exceptions=False)
     assert tuple(seen) == left
+
+
+def exported(training, folder, train, dev=None):
+    arguments = [training.out, "-o", folder, "--train", train, *(("--dev", dev) if dev else ())]
+    return CliRunner().invoke(main, ["export", *(str(a) for a in arguments)])
+
+
+def test_files_on_the_wrong_side_of_an_export_are_refused_by_what_is_in_them(tiny_training, tmp_path):
+    train, dev = tmp_path / "a.jsonl", tmp_path / "b.jsonl"  # the names say nothing
+    shutil.copy(tiny_training.train, train)
+    shutil.copy(tiny_training.dev, dev)
+    other = tiny.write_units(tmp_path / "other.jsonl", tiny.units(4, "o", threads=8))
+    for files, words in {
+        (other, train): f"--dev {train} is a file that this network was trained on",
+        (dev, train): f"--dev {train} is a file that this network was trained on",
+        (dev, other): f"--train {dev} is the dev file of this training",
+        (dev, None): f"--train {dev} is the dev file of this training",
+    }.items():
+        done = exported(tiny_training, tmp_path / "m", *files)
+        assert (done.exit_code, words in done.stderr) == (1, True), done.stderr
+    assert not (tmp_path / "m").exists()
+
+
+def test_units_set_aside_of_one_file_may_be_in_it_and_the_teachers_are_no_dev(tiny_training, tmp_path):
+    one = {"data": dict.fromkeys(("train", "dev"), tiny_training.record["data"]["train"])}
+    check_files(one, tiny_training.train, None)
+    with pytest.raises(DataError, match="leave --dev out where training set some aside"):
+        check_files(one, tiny_training.dev, tiny_training.train)
+    taught = tiny_training.record | {"inputs": {"teacher_units": tiny_training.record["data"]["dev"]["sha256"]}}
+    with pytest.raises(DataError, match="is a file that this network was trained on"):
+        check_files(taught, tiny_training.train, tiny_training.dev)
+
+
+def test_scores_and_card_say_which_files_were_scored(tiny_training, tiny_model, tmp_path):
+    card = (tiny_model / "README.md").read_text("utf-8")
+    digest = hashlib.sha256(tiny_training.dev.read_bytes()).hexdigest()
+    assert f"On 24 labelled replies of `dev.jsonl` (file hash {digest[:16]}...). The floors learned from 72 " in card
+    wide = tiny.write_units(tmp_path / "wide.jsonl", read_units(tiny_training.dev) + tiny.units(2, "w", threads=4))
+    done = exported(tiny_training, tmp_path / "m", tiny_training.train, wide)
+    assert done.exit_code == 0, done.stderr
+    digest = hashlib.sha256(wide.read_bytes()).hexdigest()
+    data = json.loads((tmp_path / "m" / "scores.json").read_text("utf-8"))["m"]["data"]
+    assert (data["dev"]["file"], data["dev"]["units"], data["dev"]["sha256"]) == ("wide.jsonl", 36, digest)
+    told = f"`wide.jsonl` (file hash {digest[:16]}...; another file than the checkpoint was chosen on)"
+    assert told in (tmp_path / "m" / "README.md").read_text("utf-8")
 
 
 def test_the_network_scores_itself_as_on_dev_and_close_to_its_int8_file(tiny_training, tiny_model):

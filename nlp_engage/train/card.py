@@ -94,6 +94,7 @@ def write_card(folder: Path, scores: Mapping[str, Any], *, labels_note: str | No
         size=(folder / "model.onnx").stat().st_size / 1e6,
         train=_data_line(record["data"]["train"], record["config"].get("repeat", 1)) + _start_line(record),
         dev=_data_line(record["data"]["dev"]),
+        scored=_scored_line(own.get("data"), record["data"]),
         table=score_table(scores),
         act="no acts on dev" if own["act_accuracy"] is None else f"{own['act_accuracy']:.0%} of the acts on dev",
         ece=_ece(own["ece_cross_fitted"]),
@@ -118,6 +119,20 @@ def _data_line(data: Mapping[str, Any], repeat: int = 1) -> str:
     own, taught = data["units"] - data.get("of_teacher", 0), data.get("of_teacher", 0)
     line = f"{own // repeat} labelled replies (file hash {data['sha256'][:16]}...)"
     return f"{line}, passed {repeat} x an epoch, and {taught} that an earlier model labelled softly" if taught else line
+
+
+def _scored_line(scored: Mapping[str, Any] | None, trained: Mapping[str, Any]) -> str:
+    """What the scores are on and the floors learned from, and whether the training was given the same files."""
+    if not scored:
+        return ""
+    told = {side: f"{data['units']} labelled replies of `{data['file']}`" for side, data in scored.items()}
+    for side, data in scored.items():
+        other = f"; another file than {_WAS[side]}" if data["sha256"] != trained[side]["sha256"] else ""
+        told[side] += f" (file hash {data['sha256'][:16]}...{other})"
+    return f"On {told['dev']}. The floors learned from {told['train']}, without threads of dev.\n\n"
+
+
+_WAS: Final = {"train": "the network learned from", "dev": "the checkpoint was chosen on"}
 
 
 def _start_line(record: Mapping[str, Any]) -> str:
@@ -160,7 +175,7 @@ scheme {config[scheme]}, `docs/codebook.md`), and names the act behind it (15 co
 
 ## Scores on dev (90 % intervals, threads resampled)
 
-{table}
+{scored}{table}
 
 Scores and calibration are those of the shipped int8 file (`scores.json`). The checkpoint and the temperatures were
 chosen on dev replies, so expect somewhat less on new data, and clearly less on sources unlike those trained on.

@@ -180,8 +180,8 @@ class TrainConfig:
         if self.folds and seen:
             raise DataError(
                 f"folds is {self.folds} with {seen}: what that network was trained on may be in any fold, and such "
-                "scores would flatter. Leave out start, take a base of `nlp-engage base --texts`, or give a dev file it was "
-                "not trained on"
+                "scores would flatter. Leave out start, take a base of `nlp-engage base --texts`, or give a dev file "
+                "it was not trained on"
             )
         if self.fold > self.folds:
             raise DataError(

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from nlp_engage.durable import write_atomically
-from nlp_engage.errors import RunError
+from nlp_engage.errors import DataError, RunError
 from nlp_engage.train.config import TrainConfig, opened_from
+from nlp_engage.train.data import files_of
 from nlp_engage.types import LABEL_CODES, LANGUAGES
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def start_record(
     config: TrainConfig, base: Path, train: Sequence[Mapping[str, Any]], dev: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
     """What is known before the first step: settings, base, data, versions."""
-    sides = (("train", config.train, train), ("dev", config.dev or config.train, dev))
+    files, sides = files_of(config), {"train": train, "dev": dev}
     start: dict[str, Any] = {"start": _sha256(Path(config.start) / "network.safetensors")} if config.start else {}
     if opened := opened_from(config.start) if config.start else None:
         start["start_opened"] = opened
@@ -44,7 +45,7 @@ def start_record(
         "config": config_on_record(config),
         "base": json.loads((base / "base.json").read_text("utf-8")),
         **start,
-        "data": {name: _describe(Path(path), units) for name, path, units in sides},
+        "data": {name: describe(files[name], units) for name, units in sides.items()},
         "inputs": inputs,
         "versions": {name: version(name) for name in _PACKAGES},
     }
@@ -117,7 +118,33 @@ def _is_json(path: Path) -> bool:
     return True
 
 
-def _describe(path: Path, units: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def check_files(record: Mapping[str, Any], train: Path, dev: Path | None) -> None:
+    """Refuse files of an export that stand on the wrong side of what its training was given; others are welcome.
+
+    Args:
+        record: The training record.
+        train: Labelled units for the floors.
+        dev: Labelled units for temperatures and scores; ``None`` for those that training set aside.
+
+    Raises:
+        DataError: The network learned from ``dev``, or ``train`` is what its checkpoint was chosen on.
+    """
+    learned, chosen = (record["data"][side]["sha256"] for side in ("train", "dev"))
+    if dev is not None and _sha256(dev) in (learned, record.get("inputs", {}).get("teacher_units")):
+        raise DataError(
+            f"--dev {dev} is a file that this network was trained on, its hash stands in training.json: temperatures "
+            "and scores would come from what it has learned. Give units it never saw; leave --dev out where training "
+            "set some aside"
+        )
+    if _sha256(train) == chosen != learned:
+        raise DataError(
+            f"--train {train} is the dev file of this training, its hash stands in training.json. Are --train and "
+            "--dev swapped? Give the training units"
+        )
+
+
+def describe(path: Path, units: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Counts of units and the hash of the file they are from."""
     counts = {
         f"{lang}/{code}": sum(u["lang"] == lang and u["label"] == code for u in units)
         for lang in LANGUAGES
