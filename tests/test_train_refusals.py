@@ -62,6 +62,7 @@ def test_a_number_out_of_range_is_refused_with_its_name_value_and_range(name, va
         ({"base": " "}, "base is empty, must be a path"),
         ({"fold": 2}, "fold is 2 of 0 folds; cross-validation sets it itself"),
         ({"folds": 5, "start": "s"}, "folds is 5 with start s: what that network was trained on may be in any fold"),
+        ({"repeat": 2}, "repeat is 2 without teacher_units, beside which labelled units are repeated. Set epochs"),
         ({"shared_threads": "ignore"}, "shared_threads is 'ignore', must be one of refuse"),
         ({"epochs": 2.5}, "epochs is 2.5: Expected `int`, got `float`"),
         ({"mixed": "yes"}, "mixed is 'yes': Expected `bool`, got `str`"),

@@ -92,7 +92,7 @@ def write_card(folder: Path, scores: Mapping[str, Any], *, labels_note: str | No
         settings=record["config"],
         quantisation=record["quantisation"],
         size=(folder / "model.onnx").stat().st_size / 1e6,
-        train=_data_line(record["data"]["train"], record["config"].get("repeat", 1)) + _start_line(record),
+        train=_train_line(record) + _start_line(record),
         dev=_data_line(record["data"]["dev"]),
         scored=_scored_line(own.get("data"), record["data"]),
         table=score_table(scores),
@@ -115,10 +115,17 @@ def _base_line(base: Mapping[str, str], record: Mapping[str, Any]) -> str:
     )
 
 
-def _data_line(data: Mapping[str, Any], repeat: int = 1) -> str:
-    own, taught = data["units"] - data.get("of_teacher", 0), data.get("of_teacher", 0)
-    line = f"{own // repeat} labelled replies (file hash {data['sha256'][:16]}...)"
-    return f"{line}, passed {repeat} x an epoch, and {taught} that an earlier model labelled softly" if taught else line
+def _data_line(data: Mapping[str, Any]) -> str:
+    return f"{data['units']} labelled replies (file hash {data['sha256'][:16]}...)"
+
+
+def _train_line(record: Mapping[str, Any]) -> str:
+    """Where a teacher's units were beside them, the labelled ones are counted as often as an epoch passes over them."""
+    data, repeat = record["data"]["train"], record["config"].get("repeat", 1)
+    if not (taught := data.get("of_teacher", 0)):
+        return _data_line(data)
+    own = _data_line(data | {"units": (data["units"] - taught) // repeat})
+    return f"{own}, passed {repeat} x an epoch, and {taught} that an earlier model labelled softly"
 
 
 def _scored_line(scored: Mapping[str, Any] | None, trained: Mapping[str, Any]) -> str:

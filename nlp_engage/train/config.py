@@ -64,7 +64,8 @@ class TrainConfig:
             or ``"drop_from_dev"`` (so that the checkpoint is still chosen on threads never trained on).
         teacher_units: Further units that a finished model labelled (``selftrain.teach`` makes them); none if
             empty. Threads of dev, and replies that are labelled units, are left out.
-        repeat: How often an epoch passes over the labelled units where there are teacher's units beside them.
+        repeat: How often an epoch passes over the labelled units where there are ``teacher_units`` beside them; 1
+            without.
         context: What the network sees of a conversation, in training and on dev: ``"full"``, or for ablations
             ``"reply"``, ``"parent"`` or ``"post"`` (see ``ablation.thin_context``).
         roles: Whether it sees who speaks (page owner, same author, another).
@@ -162,6 +163,11 @@ class TrainConfig:
             raise DataError(f"warmup is {self.warmup}, must be 0 or more and below 1")
         if not 0 < self.blend <= 1 or (self.blend < 1 and (not self.start or self.layers)):
             raise DataError(f"blend is {self.blend}: 1, or above 0 and with a start that keeps all its layers")
+        if self.repeat > 1 and not self.teacher_units:
+            raise DataError(
+                f"repeat is {self.repeat} without teacher_units, beside which labelled units are repeated. Set epochs "
+                "to pass over them more often, or name teacher_units"
+            )
         self._check_folds()
         self._check_folders()
 
