@@ -245,6 +245,22 @@ def test_any_encoder_of_the_family_can_be_the_base_with_its_whole_vocabulary(tin
     assert finetune(config)["history"] == record["history"]  # resumes on the base it made
 
 
+def test_another_base_of_the_same_name_is_noticed(tiny_training, tmp_path):
+    one, two = tmp_path / "1" / "hub", tmp_path / "2" / "hub"
+    for folder in (one, two):
+        shutil.copytree(tiny_training.hub, folder)
+    config = replace(tiny_training.config, base=str(one), epochs=1, out=str(tmp_path / "run"))
+    record = finetune(config)
+    renamed = shutil.copytree(one, tmp_path / "renamed")
+    assert finetune(replace(config, base=str(renamed))) == record  # the same files are the same base
+    encoder = AutoModel.from_pretrained(two, add_pooling_layer=False)
+    encoder.embeddings.LayerNorm.bias.data += 1
+    encoder.save_pretrained(two)
+    with pytest.raises(RunError, match=r"started with other settings: .*base has changed"):
+        finetune(replace(config, base=str(two)))
+    assert finetune(config) == record
+
+
 @pytest.mark.parametrize("bits", [torch.float16, torch.bfloat16])
 def test_a_base_stored_in_16_bits_is_trained_in_32(tiny_training, tmp_path, bits):
     half, base = tmp_path / "half", tmp_path / "base"

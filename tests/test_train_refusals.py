@@ -188,6 +188,23 @@ def test_what_changed_since_a_training_was_started_is_named(tiny_training, tmp_p
     assert finetune(config)["dev"]
 
 
+def test_a_run_and_its_files_may_be_renamed(tiny_training, tmp_path, monkeypatch):
+    old, new = ({"base": f"base-{k}", "train": f"t{k}", "dev": f"d{k}", "out": f"run-{k}"} for k in (1, 2))
+    shutil.copytree(tiny_training.base, tmp_path / old["base"])
+    for side in ("train", "dev"):
+        shutil.copy(getattr(tiny_training, side), tmp_path / old[side])
+    settings = replace(tiny_training.config, epochs=2, **{k: str(tmp_path / v) for k, v in old.items()})
+    tiny.interrupt(settings, monkeypatch, at=8)
+    for name in old:
+        (tmp_path / old[name]).rename(tmp_path / new[name])
+    steps = []
+    renamed = replace(settings, **{k: str(tmp_path / v) for k, v in new.items()})
+    finetune(renamed, tell=lambda step, *_: steps.append(step))
+    assert (steps[0], steps[-1]) == (6, 12)
+    with pytest.raises(RunError, match=r"start was '', is 'run'"):
+        finetune(replace(renamed, start=str(tiny_training.out)))
+
+
 def test_a_finished_training_is_not_trained_further_by_the_same_command(tiny_training, tmp_path):
     """Patience ended it early; going on would take another step, and maybe another network."""
     config = replace(tiny_training.config, patience=1, head_learning_rate=0.0, learning_rate=0.0)
