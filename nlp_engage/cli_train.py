@@ -133,7 +133,7 @@ def train(config: Path | None, folder: Path | None, no_export: bool, labels_note
             scores = cross_validate(settings, tell=tell)
             click.echo(json.dumps({k: scores[k] for k in ("macro_f1", "macro_f1_low", "macro_f1_high", "f1_of_folds")}))
             return
-        record = finetune(settings, tell=tell)
+        record = finetune(settings, tell=tell, exported=exported)
     if exported:
         export_model(Path(settings.out), target, *sides(settings), labels_note=note, files=files_of(settings))
         click.echo(f"{target}: model folder, for `nlp-engage label --model {target}`", err=True)

@@ -87,7 +87,8 @@ def train_model(
 
     Raises:
         DataError: The data or the settings cannot be used; found before training starts.
-        ModelError: The base cannot be used, or the settings make an ablation, which is not exported.
+        ModelError: The base cannot be used, the network would be too large for an export, or the settings make an
+            ablation, which is not exported.
         RunError: ``config.out`` holds checkpoints of other settings or other data, or ``folder`` something else than
             this model.
     """
@@ -103,7 +104,7 @@ def train_model(
     config.check()
     target = Path(folder) if folder else Path(config.out) / Path(config.out).name
     check_export(target, config)
-    finetune(config, tell=tell)
+    finetune(config, tell=tell, exported=True)
     export_model(Path(config.out), target, *sides(config), labels_note=labels_note, files=files_of(config))
     return OnnxLabeller.load(target)
 
@@ -155,7 +156,7 @@ def export_model(
         Scores by name, also written as ``scores.json``.
 
     Raises:
-        ModelError: ``trained`` is no finished training, or an ablation.
+        ModelError: ``trained`` is no finished training, an ablation, or too large a network.
         DataError: A language has no dev reply to fit its temperature on, a label no unit to train the floors on, or
             there is nothing to take ranges from.
         RunError: ``folder`` is in use for something else, or cannot be written to.

@@ -15,7 +15,7 @@ import torch
 from click.testing import CliRunner
 from safetensors.numpy import load_file
 from tokenizers import Tokenizer
-from transformers import AutoModel
+from transformers import AutoModel, TrainingArguments
 
 from nlp_engage.classify import OnnxLabeller
 from nlp_engage.cli import main
@@ -234,6 +234,21 @@ def test_accumulated_passes_make_one_step(tiny_training, tmp_path):
     finetune(halves, tell=lambda *news: told.append(news))
     assert [(step, steps) for step, steps, scores in told if not scores] == [(n, 6) for n in range(7)]
     assert {"eval_f1_mean", "eval_f1_en", "eval_f1_zh"} <= set(next(scores for *_, scores in told if scores))
+
+
+def test_of_several_gpus_one_is_used_so_that_a_step_is_what_the_settings_say(tiny_training, tmp_path, monkeypatch):
+    begin = TrainingArguments.__post_init__
+
+    def on_two(self):
+        begin(self)
+        self._n_gpu = 2
+
+    monkeypatch.setattr(TrainingArguments, "__post_init__", on_two)
+    told = []
+    once = replace(tiny_training.config, epochs=1, out=str(tmp_path / "run"))
+    record = finetune(once, tell=lambda step, steps, _: told.append((step, steps)))
+    assert told[-1] == (6, 6)  # 72 units in batches of 12
+    assert [h["step"] for h in record["history"]] == [6]
 
 
 def test_any_encoder_of_the_family_can_be_the_base_with_its_whole_vocabulary(tiny_training, tmp_path):

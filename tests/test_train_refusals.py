@@ -27,6 +27,7 @@ from nlp_engage.train.card import _ece, cross_fitted_ece
 from nlp_engage.train.config import TrainConfig
 from nlp_engage.train.data import read_units
 from nlp_engage.train.evaluate import codes_of_unit, score_predictions
+from nlp_engage.train.export import export_folder
 from nlp_engage.train.finetune import EngageTrainer, finetune
 from nlp_engage.train.folds import cross_validate
 from nlp_engage.train.record import begin
@@ -292,6 +293,20 @@ def test_a_disk_too_full_for_checkpoints_is_told_before_training(tiny_training, 
     with pytest.raises(RunError, match=r"out: .* has room for 0 MB, its checkpoints take 1 MB. Make room"):
         finetune(short(tiny_training, tmp_path / "run"))
     assert not (tmp_path / "run" / "started.json").exists()
+
+
+def test_a_network_too_large_for_its_export_is_told_before_training(tiny_training, tmp_path, monkeypatch):
+    monkeypatch.setattr(places, "_LARGEST", 50_000)
+    too_large = r"the network has 0 M parameters, 0.00 GB in float32, .* cut it with `nlp-engage base --keep` and train"
+    with pytest.raises(ModelError, match=too_large):
+        train_model(short(tiny_training, tmp_path / "run"))
+    flags = [f"--{k}={getattr(tiny_training, k)}" for k in ("base", "train", "dev")]
+    done = CliRunner().invoke(main, ["train", *flags, f"--out={tmp_path / 'run'}"])
+    assert (done.exit_code, "base --keep" in done.stderr) == (1, True)
+    assert not (tmp_path / "run" / "started.json").exists()
+    finetune(short(tiny_training, tmp_path / "run"))  # without an export, size does not matter
+    with pytest.raises(ModelError, match=too_large):
+        export_folder(tiny_training.out, tmp_path / "m", {}, [])
 
 
 @pytest.mark.parametrize(

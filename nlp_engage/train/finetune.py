@@ -32,7 +32,7 @@ from nlp_engage.train.data import training_units
 from nlp_engage.train.labeller import NetworkLabeller
 from nlp_engage.train.model import load_network, load_trained
 from nlp_engage.train.order import ByLength
-from nlp_engage.train.places import TRAINED, alone_in, base_folder, check_out, check_room, check_start
+from nlp_engage.train.places import TRAINED, alone_in, base_folder, check_out, check_room, check_size, check_start
 from nlp_engage.train.record import (
     PREDICTIONS,
     TRAINER_STATE,
@@ -184,9 +184,10 @@ def _precision(config: TrainConfig) -> dict[str, bool]:
 
 
 def _arguments(config: TrainConfig, units: int) -> TrainingArguments:
+    """What the ``Trainer`` goes by: one GPU of several, or a step would be of as many batches as there are GPUs."""
     steps = -(-units // (config.batch_size * config.accumulate)) * config.epochs
     every = max(1, steps // (config.epochs * config.evaluations))
-    return TrainingArguments(
+    arguments = TrainingArguments(
         output_dir=str(Path(config.out) / "checkpoints"),
         num_train_epochs=config.epochs,
         per_device_train_batch_size=config.batch_size,
@@ -213,6 +214,8 @@ def _arguments(config: TrainConfig, units: int) -> TrainingArguments:
         dataloader_pin_memory=torch.cuda.is_available(),
         **_precision(config),
     )
+    arguments._n_gpu = min(1, arguments.n_gpu)  # as the Trainer itself does; there is no public setting
+    return arguments
 
 
 class _Teller(TrainerCallback):  # type: ignore[misc]  # transformers is untyped for us
@@ -242,7 +245,7 @@ class _Watch(TrainerCallback):  # type: ignore[misc]  # transformers is untyped 
             )
 
 
-def finetune(config: TrainConfig, *, tell: Tell | None = None) -> dict[str, Any]:
+def finetune(config: TrainConfig, *, tell: Tell | None = None, exported: bool = False) -> dict[str, Any]:
     """Fine-tune and keep the checkpoint with the best mean of both languages; resume what was interrupted.
 
     Writes ``network.safetensors``, ``encoder.json``, ``tokenizer.json``, ``training.json`` and
@@ -251,13 +254,14 @@ def finetune(config: TrainConfig, *, tell: Tell | None = None) -> dict[str, Any]
     Args:
         config: The settings.
         tell: Called with steps done, steps in all, and scores where dev was evaluated.
+        exported: Whether an export is to follow: a network that is too large for one is then not trained.
 
     Returns:
         The training record (also written as ``training.json``): configuration, data hashes, versions, scores.
 
     Raises:
         DataError: A setting is out of range, or the data cannot be trained on (see ``data.check_split``).
-        ModelError: The base or the start cannot be used.
+        ModelError: The base or the start cannot be used, or makes a network too large for its export.
         RunError: ``config.out`` cannot be written to, lacks room, or holds checkpoints of other settings or other data
             or something else; another process trains there; or the training has diverged.
     """
@@ -265,10 +269,10 @@ def finetune(config: TrainConfig, *, tell: Tell | None = None) -> dict[str, Any]
     out = Path(config.out)
     check_out(out)
     with alone_in(out):
-        return _finetune(config, out, tell)
+        return _finetune(config, out, tell, exported)
 
 
-def _finetune(config: TrainConfig, out: Path, tell: Tell | None) -> dict[str, Any]:
+def _finetune(config: TrainConfig, out: Path, tell: Tell | None, exported: bool) -> dict[str, Any]:
     train, dev = training_units(config)
     base = base_folder(config)
     if config.start:
@@ -280,7 +284,10 @@ def _finetune(config: TrainConfig, out: Path, tell: Tell | None) -> dict[str, An
         return finished
     set_seed(config.seed)
     network, encoder = _starting_network(config, base), PairEncoder(Tokenizer.from_file(str(base / "tokenizer.json")))
-    check_room(out, sum(p.numel() for p in network.parameters()))
+    size = sum(p.numel() for p in network.parameters())
+    if exported:
+        check_size(size)
+    check_room(out, size)
     trainer = _trainer(config, network, encoder, train, dev, tell)
     _run(trainer, out, begin(out, record))
     if config.blend < 1:

@@ -25,6 +25,8 @@ _NO_MODEL: Final = (STARTED, "network.safetensors", "base.json", "model.safetens
 """What stands in the folder of a training or a base, never in a model folder."""
 MODEL_FILES: Final = ("model.onnx", "tokenizer.json", "config.json", "training.json", "scores.json", "README.md")
 """What an export writes."""
+_LARGEST: Final = 1_900_000_000
+"""Bytes of float32 weights in an ONNX file, which as a protobuf message ends below 2 GB, the graph included."""
 _SOURCES: Final = ("model*.safetensors", "pytorch_model*.bin", "tokenizer.json", "sentencepiece*.model")
 """Weights and tokenizer in a folder as a model hub gives it."""
 _KEPT: Final = 3
@@ -74,6 +76,20 @@ def check_room(out: Path, parameters: int) -> None:
         raise RunError(
             f"out: {out} has room for {free / 1e6:,.0f} MB, its checkpoints take {needed / 1e6:,.0f} MB. "
             "Make room, or set out to a folder on another disk"
+        )
+
+
+def check_size(parameters: int) -> None:
+    """Refuse a network that could be trained, but not exported.
+
+    Raises:
+        ModelError: In float32 it is larger than the file that an export passes through can be.
+    """
+    if (size := 4 * parameters) > _LARGEST:
+        raise ModelError(
+            f"the network has {parameters / 1e6:,.0f} M parameters, {size / 1e9:.2f} GB in float32, and an export "
+            f"takes {_LARGEST / 1e9:.2f} GB at most. Most of it is the vocabulary: cut it with `nlp-engage base "
+            "--keep` and train on that base; or train with --no-export, and score the training's own folder"
         )
 
 
