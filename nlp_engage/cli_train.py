@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 import sys
@@ -83,12 +84,13 @@ def base(out: Path, base: str, texts: tuple[Path, ...], keep: int, model: str | 
 
 def _settings(command: Any) -> Any:
     """An option for every setting of a training, with what it does from the docstring of ``TrainConfig``."""
-    about = dict(re.findall(r"^ {8}(\w+): (.*?)(?=^ {8}\w+: |\Z)", str(TrainConfig.__doc__), re.MULTILINE | re.DOTALL))
+    words = inspect.cleandoc(TrainConfig.__doc__ or "")  # Python 3.13 strips the indent itself, -OO strips it all
+    about = dict(re.findall(r"^ {4}(\w+): (.*?)(?=^ {4}\w+: |\Z)", words, re.MULTILINE | re.DOTALL))
     for setting in reversed([f for f in fields(TrainConfig) if f.name != "fold"]):
         flag = setting.name.replace("_", "-")
         names = [f"--{flag}/--no-{flag}"] if setting.type == "bool" else [f"--{flag}"]
         kind = {"int": int, "float": float, "bool": bool}.get(str(setting.type), str)
-        text = " ".join(about[setting.name].replace("``", "").split())
+        text = " ".join(about.get(setting.name, "").replace("``", "").split())
         if setting.default is not MISSING and setting.default != "":
             shown = str(setting.default).lower() if isinstance(setting.default, bool) else setting.default
             text += f" (default: {shown})"
@@ -115,7 +117,7 @@ def train(config: Path | None, folder: Path | None, no_export: bool, labels_note
     require("torch", extra="train")
     from nlp_engage.modelling import check_export, export_model
     from nlp_engage.train.ablation import is_ablation
-    from nlp_engage.train.data import sides
+    from nlp_engage.train.data import files_of, sides
     from nlp_engage.train.finetune import finetune
     from nlp_engage.train.folds import cross_validate
 
@@ -131,9 +133,9 @@ def train(config: Path | None, folder: Path | None, no_export: bool, labels_note
             scores = cross_validate(settings, tell=tell)
             click.echo(json.dumps({k: scores[k] for k in ("macro_f1", "macro_f1_low", "macro_f1_high", "f1_of_folds")}))
             return
-        record = finetune(settings, tell=tell)
+        record = finetune(settings, tell=tell, exported=exported)
     if exported:
-        export_model(Path(settings.out), target, *sides(settings), labels_note=note)
+        export_model(Path(settings.out), target, *sides(settings), labels_note=note, files=files_of(settings))
         click.echo(f"{target}: model folder, for `nlp-engage label --model {target}`", err=True)
     else:
         click.echo(f"{settings.out}: trained, not exported" + (f" ({taken})" if taken else ""), err=True)
@@ -234,7 +236,9 @@ def export(
 ) -> None:
     """Export a trained network to int8, fit its temperatures, score it beside the floors.
 
-    What the training did with threads in both files (shared_threads) is done here, too.
+    What the training did with threads in both files (shared_threads) is done here, too. Other files than those of the
+    training may be given, a larger dev say; the card names them. What it was trained on is refused as --dev, and its
+    dev as --train.
 
     \b
     Example:
@@ -244,24 +248,24 @@ def export(
     from nlp_engage.modelling import export_model
     from nlp_engage.train.data import drop_from_side, read_units
     from nlp_engage.train.places import check_trained
-    from nlp_engage.train.record import PREDICTIONS, read_predictions
+    from nlp_engage.train.record import PREDICTIONS, check_files, read_predictions
     from nlp_engage.train.tables import score_table
 
     check_trained(trained)
-    settings = json.loads((trained / "training.json").read_text("utf-8"))["config"]
-    units = read_units(train_file)
-    if dev_file:
-        dev = read_units(dev_file)
-    else:
+    record = json.loads((trained / "training.json").read_text("utf-8"))
+    units, dev = read_units(train_file), read_units(dev_file) if dev_file else []
+    check_files(record, train_file, dev_file)
+    if not dev_file:
         held = read_predictions(trained / PREDICTIONS)
         dev, units = [u for u in units if u["uid"] in held], [u for u in units if u["uid"] not in held]
         if len(dev) < len(held):
             raise DataError(
                 f"{train_file} lacks {len(held) - len(dev)} dev units of {trained}; name their file with --dev"
             )
-    units, dev = drop_from_side(units, dev, settings.get("shared_threads", "refuse"))
+    units, dev = drop_from_side(units, dev, record["config"].get("shared_threads", "refuse"))
     ranges = read_units(calibration) if calibration else None
-    scores = export_model(trained, out, units, dev, labels_note=_text(labels_note), calibration=ranges)
+    files = {"train": train_file, "dev": dev_file or train_file}
+    scores = export_model(trained, out, units, dev, labels_note=_text(labels_note), calibration=ranges, files=files)
     click.echo(score_table(scores))
 
 

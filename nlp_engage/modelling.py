@@ -87,13 +87,14 @@ def train_model(
 
     Raises:
         DataError: The data or the settings cannot be used; found before training starts.
-        ModelError: The base cannot be used, or the settings make an ablation, which is not exported.
+        ModelError: The base cannot be used, the network would be too large for an export, or the settings make an
+            ablation, which is not exported.
         RunError: ``config.out`` holds checkpoints of other settings or other data, or ``folder`` something else than
             this model.
     """
     require("torch", extra="train")
     from nlp_engage.train.ablation import is_ablation
-    from nlp_engage.train.data import sides
+    from nlp_engage.train.data import files_of, sides
     from nlp_engage.train.finetune import finetune
 
     if config.folds:
@@ -103,8 +104,8 @@ def train_model(
     config.check()
     target = Path(folder) if folder else Path(config.out) / Path(config.out).name
     check_export(target, config)
-    finetune(config, tell=tell)
-    export_model(Path(config.out), target, *sides(config), labels_note=labels_note)
+    finetune(config, tell=tell, exported=True)
+    export_model(Path(config.out), target, *sides(config), labels_note=labels_note, files=files_of(config))
     return OnnxLabeller.load(target)
 
 
@@ -137,6 +138,7 @@ def export_model(
     *,
     labels_note: str | None = None,
     calibration: Units | None = None,
+    files: Mapping[str, Path] | None = None,
 ) -> dict[str, Any]:
     """Export a trained network to int8, fit its temperatures, score it beside the floors, write the card.
 
@@ -148,28 +150,32 @@ def export_model(
         labels_note: Markdown for the card.
         calibration: Units whose replies the ranges of 8 bits are taken from, all of them; ``None``: some hundred of
             ``train``, as many of each language, filled up from ``dev`` where ``train`` has fewer.
+        files: The files that ``train`` and ``dev`` are from, under these names; scores and card tell them.
 
     Returns:
         Scores by name, also written as ``scores.json``.
 
     Raises:
-        ModelError: ``trained`` is no finished training, or an ablation.
+        ModelError: ``trained`` is no finished training, an ablation, or too large a network.
         DataError: A language has no dev reply to fit its temperature on, a label no unit to train the floors on, or
             there is nothing to take ranges from.
         RunError: ``folder`` is in use for something else, or cannot be written to.
     """
     from nlp_engage.train.places import MODEL_FILES, check_target, check_trained
     from nlp_engage.train.quantise import calibration_units
+    from nlp_engage.train.record import describe
 
     folder = folder.resolve()  # "." has a name, too
     check_trained(trained)
     record = json.loads((trained / "training.json").read_text("utf-8"))
     check_target(folder, record["config"], {"the training": trained})
     _check_sides(train, dev)
+    units = {"train": train, "dev": dev}
+    data = {side: {"file": path.name, **describe(path, units[side])} for side, path in (files or {}).items()}
     with TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as scratch:
         made = Path(scratch) / folder.name
         ranges = calibration_units(train, dev) if calibration is None else calibration
-        scores = _make_model(trained, made, train, dev, ranges, record["base"]["base"], labels_note)
+        scores = _make_model(trained, made, train, dev, ranges, record["base"]["base"], labels_note, data)
         for name in sorted(MODEL_FILES, key=lambda name: name == "config.json"):  # without it no folder is a model
             (made / name).replace(folder / name)
     return scores
@@ -199,6 +205,7 @@ def _make_model(
     ranges: Sequence[Mapping[str, Any]],
     base: str,
     labels_note: str | None,
+    data: Mapping[str, Any],
 ) -> dict[str, Any]:
     from nlp_engage.train.card import cross_fitted_ece, temperatures, write_card, write_scores
     from nlp_engage.train.export import export_folder, write_config
@@ -211,7 +218,7 @@ def _make_model(
     write_config(folder, folder.name, temperatures(logits, unseen), credit)
     labeller = OnnxLabeller.load(folder)
     scores: dict[str, Any] = {folder.name: score(labeller, dev), **dict(_other_scores(labeller, train, dev))}
-    scores[folder.name]["ece_cross_fitted"] = cross_fitted_ece(logits, unseen)
+    scores[folder.name] |= {"ece_cross_fitted": cross_fitted_ece(logits, unseen), "data": data}
     write_scores(folder, scores)
     write_card(folder, scores, labels_note=labels_note)
     return scores

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import inspect
 import json
 import re
 import subprocess
@@ -10,6 +11,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import click
 import msgspec
 import pytest
 from click.testing import CliRunner
@@ -18,6 +20,8 @@ from test_archive import thread
 
 from nlp_engage import __main__, cli_archive
 from nlp_engage.cli import main
+from nlp_engage.cli_train import _settings
+from nlp_engage.train.config import TrainConfig
 
 VERBS = (
     "demo",
@@ -64,6 +68,15 @@ def test_every_verb_is_there_and_opens_its_help_with_an_example():
     for name in main.commands:
         text = run(name, "--help").output
         assert re.search(rf"Example:\n\s+nlp-engage {name}", text), name
+
+
+@pytest.mark.parametrize("words", [inspect.cleandoc(str(TrainConfig.__doc__)), None], ids=["Python 3.13", "-OO"])
+def test_settings_have_their_flags_however_python_keeps_docstrings(monkeypatch, words):
+    usual = {flag.name: flag.help for flag in main.commands["train"].params if hasattr(flag, "help")}
+    monkeypatch.setattr(TrainConfig, "__doc__", words)
+    flags = {flag.name: flag.help for flag in _settings(click.command()(lambda **_: None)).params}
+    assert flags["epochs"] == ("Passes over the training units. (default: 4)" if words else "(default: 4)")
+    assert words is None or flags.items() <= usual.items()
 
 
 def test_inspect_answers_one_object_with_the_contracted_keys(archive):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,15 +15,17 @@ import torch
 from click.testing import CliRunner
 from safetensors.numpy import load_file
 from tokenizers import Tokenizer
+from transformers import AutoModel, TrainingArguments
 
 from nlp_engage.classify import OnnxLabeller
+from nlp_engage.cli import main
 from nlp_engage.cli_train import base as base_verb
 from nlp_engage.cli_train import evaluate as evaluate_verb
 from nlp_engage.cli_train import export as export_verb
 from nlp_engage.cli_train import train as train_verb
 from nlp_engage.context import context_of_unit
 from nlp_engage.encoding import PairEncoder
-from nlp_engage.errors import ModelError, RunError
+from nlp_engage.errors import DataError, ModelError, RunError
 from nlp_engage.modelling import evaluate as evaluate_any
 from nlp_engage.scores import softmax
 from nlp_engage.train.data import read_units
@@ -30,7 +34,7 @@ from nlp_engage.train.export import to_onnx, write_config
 from nlp_engage.train.finetune import EngageTrainer, _precision, collate, dev_scores, finetune, make_dataset
 from nlp_engage.train.folds import cross_validate
 from nlp_engage.train.model import EngageNetwork, load_trained
-from nlp_engage.train.record import PREDICTIONS, read_predictions
+from nlp_engage.train.record import PREDICTIONS, check_files, read_predictions
 from nlp_engage.types import ACTS
 
 
@@ -165,6 +169,36 @@ def test_an_interrupted_training_ends_with_the_very_same_network(tiny_training, 
         np.testing.assert_allclose(resumed[name], values, atol=1e-6, err_msg=name)
 
 
+def orders(config, monkeypatch, at=None):
+    """The units of each pass, in order, of a training that was broken off at a step or not at all; and its weights."""
+    seen = []
+
+    def noted(rows):
+        if len(rows) == config.batch_size:  # dev is one batch of 24
+            seen.append([row["input_ids"] for row in rows])
+        return collate(rows)
+
+    if at is not None:
+        tiny.interrupt(config, monkeypatch, at=at)
+    with monkeypatch.context() as patch:
+        patch.setattr("nlp_engage.train.finetune.collate", noted)
+        finetune(config)
+    return seen, weights_of(Path(config.out))
+
+
+@pytest.mark.parametrize("at", [4, 10, 16], ids=["epoch 1", "epoch 2", "epoch 3"])
+def test_a_training_broken_off_within_any_epoch_goes_on_in_the_order_of_that_epoch(
+    tiny_training, tmp_path, monkeypatch, at
+):
+    """Evaluations, and so checkpoints, after steps 3, 6, ...: it goes on from step 3, 9 or 15, in the midst."""
+    config = replace(tiny_training.config, epochs=3, evaluations=2)
+    through, weights = orders(replace(config, out=str(tmp_path / "through")), monkeypatch)
+    resumed, again = orders(replace(config, out=str(tmp_path / "broken")), monkeypatch, at=at)
+    assert resumed == through[-len(resumed) :]
+    for name, values in weights.items():
+        np.testing.assert_allclose(again[name], values, atol=1e-6, err_msg=name)
+
+
 def test_early_stopping_counts_on_after_an_interruption(tiny_training, tmp_path, monkeypatch):
     """Nothing is learned, so the first score stays the best: with patience 2 the third evaluation is the last."""
     still = replace(
@@ -202,6 +236,21 @@ def test_accumulated_passes_make_one_step(tiny_training, tmp_path):
     assert {"eval_f1_mean", "eval_f1_en", "eval_f1_zh"} <= set(next(scores for *_, scores in told if scores))
 
 
+def test_of_several_gpus_one_is_used_so_that_a_step_is_what_the_settings_say(tiny_training, tmp_path, monkeypatch):
+    begin = TrainingArguments.__post_init__
+
+    def on_two(self):
+        begin(self)
+        self._n_gpu = 2
+
+    monkeypatch.setattr(TrainingArguments, "__post_init__", on_two)
+    told = []
+    once = replace(tiny_training.config, epochs=1, out=str(tmp_path / "run"))
+    record = finetune(once, tell=lambda step, steps, _: told.append((step, steps)))
+    assert told[-1] == (6, 6)  # 72 units in batches of 12
+    assert [h["step"] for h in record["history"]] == [6]
+
+
 def test_any_encoder_of_the_family_can_be_the_base_with_its_whole_vocabulary(tiny_training, tmp_path):
     config = replace(tiny_training.config, base=str(tiny_training.hub), epochs=1, out=str(tmp_path / "run"))
     record = finetune(config)
@@ -211,6 +260,37 @@ def test_any_encoder_of_the_family_can_be_the_base_with_its_whole_vocabulary(tin
     assert finetune(config)["history"] == record["history"]  # resumes on the base it made
 
 
+def test_another_base_of_the_same_name_is_noticed(tiny_training, tmp_path):
+    one, two = tmp_path / "1" / "hub", tmp_path / "2" / "hub"
+    for folder in (one, two):
+        shutil.copytree(tiny_training.hub, folder)
+    config = replace(tiny_training.config, base=str(one), epochs=1, out=str(tmp_path / "run"))
+    record = finetune(config)
+    renamed = shutil.copytree(one, tmp_path / "renamed")
+    assert finetune(replace(config, base=str(renamed))) == record  # the same files are the same base
+    encoder = AutoModel.from_pretrained(two, add_pooling_layer=False)
+    encoder.embeddings.LayerNorm.bias.data += 1
+    encoder.save_pretrained(two)
+    with pytest.raises(RunError, match=r"started with other settings: .*base has changed"):
+        finetune(replace(config, base=str(two)))
+    assert finetune(config) == record
+
+
+@pytest.mark.parametrize("bits", [torch.float16, torch.bfloat16])
+def test_a_base_stored_in_16_bits_is_trained_in_32(tiny_training, tmp_path, bits):
+    half, base = tmp_path / "half", tmp_path / "base"
+    shutil.copytree(tiny_training.hub, half)
+    AutoModel.from_pretrained(half, add_pooling_layer=False).to(bits).save_pretrained(half)
+    shutil.copytree(tiny_training.base, base)
+    AutoModel.from_pretrained(base, add_pooling_layer=False).to(bits).save_pretrained(base)
+    for name, folder in {"adopted": half, "made before": base}.items():
+        out = tmp_path / name
+        finetune(replace(tiny_training.config, base=str(folder), epochs=1, out=str(out)))
+        assert {str(values.dtype) for values in weights_of(out).values()} == {"float32"}
+        assert json.loads((out / "encoder.json").read_text())["dtype"] == "float32"
+    assert json.loads((tmp_path / "adopted" / "base" / "config.json").read_text())["dtype"] == "float32"
+
+
 def test_a_base_that_is_nowhere_is_refused_before_anything_is_written(tiny_training, tmp_path):
     with pytest.raises(ModelError, match=r"cannot be used.*Give an existing folder, or the hub id"):
         finetune(replace(tiny_training.config, base=str(tmp_path / "none"), out=str(tmp_path / "run")))
@@ -218,13 +298,15 @@ def test_a_base_that_is_nowhere_is_refused_before_anything_is_written(tiny_train
 
 
 def test_on_a_gpu_precision_is_mixed_unless_that_is_turned_off(tiny_training, monkeypatch):
+    """In bfloat16 if the GPU computes in it; one that emulates it (a T4) is faster in float16. ``bf16`` is for CPUs."""
     config = tiny_training.config
     assert _precision(config) == {"bf16": False, "fp16": False}
+    assert _precision(replace(config, bf16=True)) == {"bf16": True, "fp16": False}
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: False)
-    assert _precision(config) == {"bf16": False, "fp16": True}
-    assert _precision(replace(config, mixed=False)) == {"bf16": False, "fp16": False}
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: including_emulation)
+    assert _precision(replace(config, bf16=True)) == _precision(config) == {"bf16": False, "fp16": True}
+    assert _precision(replace(config, mixed=False, bf16=True)) == {"bf16": False, "fp16": False}
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: True)
     assert _precision(config) == {"bf16": True, "fp16": False}
 
 
@@ -236,7 +318,7 @@ def test_one_verb_leads_from_one_file_of_labels_to_a_model_that_labels(tiny_trai
         "train": labels,
         "out": out,
         "dev-share": 0.3,
-        "epochs": 4,
+        "epochs": 8,
         "batch-size": 12,
         "learning-rate": 5e-3,
         "head-learning-rate": 1e-2,
@@ -284,6 +366,51 @@ def test_an_export_leaves_shared_threads_out_where_the_training_did(tiny_trainin
     arguments = [trained, "-o", tmp_path / "m", "--train", files[0], "--dev", files[1]]
     CliRunner().invoke(export_verb, [str(a) for a in arguments], catch_exceptions=False)
     assert tuple(seen) == left
+
+
+def exported(training, folder, train, dev=None):
+    arguments = [training.out, "-o", folder, "--train", train, *(("--dev", dev) if dev else ())]
+    return CliRunner().invoke(main, ["export", *(str(a) for a in arguments)])
+
+
+def test_files_on_the_wrong_side_of_an_export_are_refused_by_what_is_in_them(tiny_training, tmp_path):
+    train, dev = tmp_path / "a.jsonl", tmp_path / "b.jsonl"  # the names say nothing
+    shutil.copy(tiny_training.train, train)
+    shutil.copy(tiny_training.dev, dev)
+    other = tiny.write_units(tmp_path / "other.jsonl", tiny.units(4, "o", threads=8))
+    for files, words in {
+        (other, train): f"--dev {train} is a file that this network was trained on",
+        (dev, train): f"--dev {train} is a file that this network was trained on",
+        (dev, other): f"--train {dev} is the dev file of this training",
+        (dev, None): f"--train {dev} is the dev file of this training",
+    }.items():
+        done = exported(tiny_training, tmp_path / "m", *files)
+        assert (done.exit_code, words in done.stderr) == (1, True), done.stderr
+    assert not (tmp_path / "m").exists()
+
+
+def test_units_set_aside_of_one_file_may_be_in_it_and_the_teachers_are_no_dev(tiny_training, tmp_path):
+    one = {"data": dict.fromkeys(("train", "dev"), tiny_training.record["data"]["train"])}
+    check_files(one, tiny_training.train, None)
+    with pytest.raises(DataError, match="leave --dev out where training set some aside"):
+        check_files(one, tiny_training.dev, tiny_training.train)
+    taught = tiny_training.record | {"inputs": {"teacher_units": tiny_training.record["data"]["dev"]["sha256"]}}
+    with pytest.raises(DataError, match="is a file that this network was trained on"):
+        check_files(taught, tiny_training.train, tiny_training.dev)
+
+
+def test_scores_and_card_say_which_files_were_scored(tiny_training, tiny_model, tmp_path):
+    card = (tiny_model / "README.md").read_text("utf-8")
+    digest = hashlib.sha256(tiny_training.dev.read_bytes()).hexdigest()
+    assert f"On 24 labelled replies of `dev.jsonl` (file hash {digest[:16]}...). The floors learned from 72 " in card
+    wide = tiny.write_units(tmp_path / "wide.jsonl", read_units(tiny_training.dev) + tiny.units(2, "w", threads=4))
+    done = exported(tiny_training, tmp_path / "m", tiny_training.train, wide)
+    assert done.exit_code == 0, done.stderr
+    digest = hashlib.sha256(wide.read_bytes()).hexdigest()
+    data = json.loads((tmp_path / "m" / "scores.json").read_text("utf-8"))["m"]["data"]
+    assert (data["dev"]["file"], data["dev"]["units"], data["dev"]["sha256"]) == ("wide.jsonl", 36, digest)
+    told = f"`wide.jsonl` (file hash {digest[:16]}...; another file than the checkpoint was chosen on)"
+    assert told in (tmp_path / "m" / "README.md").read_text("utf-8")
 
 
 def test_the_network_scores_itself_as_on_dev_and_close_to_its_int8_file(tiny_training, tiny_model):

@@ -279,6 +279,26 @@ def test_the_card_says_who_gave_the_labels_if_it_is_told(tiny_model, tmp_path):
     assert "{" not in card
 
 
+@pytest.mark.parametrize(
+    ("units", "taught", "told"),
+    [
+        (72, 0, "**Trained on** 72 labelled replies (file hash"),  # from before such a repeat was refused
+        (172, 28, "**Trained on** 72 labelled replies (file hash {}...), passed 2 x an epoch, and 28 that an earlier"),
+    ],
+)
+def test_the_card_counts_repeated_units_once(tiny_model, tmp_path, units, taught, told):
+    import shutil
+
+    folder = tmp_path / "tiny-v1"
+    shutil.copytree(tiny_model, folder)
+    scores, record = (json.loads((folder / f"{name}.json").read_text("utf-8")) for name in ("scores", "training"))
+    record["config"]["repeat"] = 2
+    record["data"]["train"] |= {"units": units, "of_teacher": taught}
+    (folder / "training.json").write_text(json.dumps(record))
+    write_card(folder, scores)
+    assert told.format(record["data"]["train"]["sha256"][:16]) in (folder / "README.md").read_text("utf-8")
+
+
 def test_the_card_says_that_what_a_start_learned_from_was_not_compared_with_dev(tiny_model, tmp_path):
     import shutil
 

@@ -27,6 +27,7 @@ from nlp_engage.train.card import _ece, cross_fitted_ece
 from nlp_engage.train.config import TrainConfig
 from nlp_engage.train.data import read_units
 from nlp_engage.train.evaluate import codes_of_unit, score_predictions
+from nlp_engage.train.export import export_folder
 from nlp_engage.train.finetune import EngageTrainer, finetune
 from nlp_engage.train.folds import cross_validate
 from nlp_engage.train.record import begin
@@ -62,6 +63,7 @@ def test_a_number_out_of_range_is_refused_with_its_name_value_and_range(name, va
         ({"base": " "}, "base is empty, must be a path"),
         ({"fold": 2}, "fold is 2 of 0 folds; cross-validation sets it itself"),
         ({"folds": 5, "start": "s"}, "folds is 5 with start s: what that network was trained on may be in any fold"),
+        ({"repeat": 2}, "repeat is 2 without teacher_units, beside which labelled units are repeated. Set epochs"),
         ({"shared_threads": "ignore"}, "shared_threads is 'ignore', must be one of refuse"),
         ({"epochs": 2.5}, "epochs is 2.5: Expected `int`, got `float`"),
         ({"mixed": "yes"}, "mixed is 'yes': Expected `bool`, got `str`"),
@@ -187,6 +189,23 @@ def test_what_changed_since_a_training_was_started_is_named(tiny_training, tmp_p
     assert finetune(config)["dev"]
 
 
+def test_a_run_and_its_files_may_be_renamed(tiny_training, tmp_path, monkeypatch):
+    old, new = ({"base": f"base-{k}", "train": f"t{k}", "dev": f"d{k}", "out": f"run-{k}"} for k in (1, 2))
+    shutil.copytree(tiny_training.base, tmp_path / old["base"])
+    for side in ("train", "dev"):
+        shutil.copy(getattr(tiny_training, side), tmp_path / old[side])
+    settings = replace(tiny_training.config, epochs=2, **{k: str(tmp_path / v) for k, v in old.items()})
+    tiny.interrupt(settings, monkeypatch, at=8)
+    for name in old:
+        (tmp_path / old[name]).rename(tmp_path / new[name])
+    steps = []
+    renamed = replace(settings, **{k: str(tmp_path / v) for k, v in new.items()})
+    finetune(renamed, tell=lambda step, *_: steps.append(step))
+    assert (steps[0], steps[-1]) == (6, 12)
+    with pytest.raises(RunError, match=r"start was '', is 'run'"):
+        finetune(replace(renamed, start=str(tiny_training.out)))
+
+
 def test_a_finished_training_is_not_trained_further_by_the_same_command(tiny_training, tmp_path):
     """Patience ended it early; going on would take another step, and maybe another network."""
     config = replace(tiny_training.config, patience=1, head_learning_rate=0.0, learning_rate=0.0)
@@ -274,6 +293,20 @@ def test_a_disk_too_full_for_checkpoints_is_told_before_training(tiny_training, 
     with pytest.raises(RunError, match=r"out: .* has room for 0 MB, its checkpoints take 1 MB. Make room"):
         finetune(short(tiny_training, tmp_path / "run"))
     assert not (tmp_path / "run" / "started.json").exists()
+
+
+def test_a_network_too_large_for_its_export_is_told_before_training(tiny_training, tmp_path, monkeypatch):
+    monkeypatch.setattr(places, "_LARGEST", 50_000)
+    too_large = r"the network has 0 M parameters, 0.00 GB in float32, .* cut it with `nlp-engage base --keep` and train"
+    with pytest.raises(ModelError, match=too_large):
+        train_model(short(tiny_training, tmp_path / "run"))
+    flags = [f"--{k}={getattr(tiny_training, k)}" for k in ("base", "train", "dev")]
+    done = CliRunner().invoke(main, ["train", *flags, f"--out={tmp_path / 'run'}"])
+    assert (done.exit_code, "base --keep" in done.stderr) == (1, True)
+    assert not (tmp_path / "run" / "started.json").exists()
+    finetune(short(tiny_training, tmp_path / "run"))  # without an export, size does not matter
+    with pytest.raises(ModelError, match=too_large):
+        export_folder(tiny_training.out, tmp_path / "m", {}, [])
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +18,14 @@ from nlp_engage.classify.folder import SHIPPED, load_config, model_folder
 from nlp_engage.cli import main
 from nlp_engage.context import context_of_unit
 from nlp_engage.encoding import PairEncoder
-from nlp_engage.errors import ModelError
+from nlp_engage.errors import DataError, ModelError
+from nlp_engage.train.card import write_card
 from nlp_engage.train.config import TrainConfig
 from nlp_engage.train.data import read_units
 from nlp_engage.train.finetune import finetune
 from nlp_engage.train.labeller import NetworkLabeller
 from nlp_engage.train.model import load_trained
+from nlp_engage.train.record import start_record
 from nlp_engage.train.reopen import prepare_start, reopen
 
 SEED = Path(__file__).parents[1] / "data" / "labels" / "seed.jsonl"
@@ -71,8 +74,35 @@ def test_a_training_goes_on_from_it(tiny_training, opened, tmp_path):
         head_learning_rate=1e-6,
     )
     record = finetune(config)
-    assert record["base"]["opened"]["model"] == "tiny-v1"
+    assert record["base"]["opened"]["model"] == record["start_opened"]["model"] == "tiny-v1"
     assert record["dev"]["eval_f1_mean"] == pytest.approx(tiny_training.record["dev"]["eval_f1_mean"], abs=0.1)
+
+
+@pytest.mark.parametrize("start", [True, False])
+def test_folds_on_a_model_that_was_opened_are_refused_as_base_and_as_start(opened, start):
+    config = TrainConfig(base=str(opened), start=str(opened) if start else "", train="t", out="o", folds=5)
+    with pytest.raises(DataError, match="may be in any fold") as refusal:
+        config.check()
+    assert ("opened from tiny-v1: what that network was trained on" in str(refusal.value)) != start
+
+
+def test_the_card_of_what_went_on_from_it_names_the_model(tiny_training, tiny_model, opened, tmp_path):
+    config = replace(tiny_training.config, base=str(opened), out="further")
+    started = {
+        "encoder of tiny-v1, opened from its 8-bit file (file hash": replace(config, start=""),
+        "weights of tiny-v1, opened from its 8-bit file (file hash": replace(config, start=str(opened)),
+        "weights of run (file hash": replace(config, start=str(tiny_training.out)),
+    }
+    folder = shutil.copytree(tiny_model, tmp_path / tiny_model.name)
+    scores, before = (json.loads((folder / f"{name}.json").read_text("utf-8")) for name in ("scores", "training"))
+    for words, settings in started.items():
+        record = before | start_record(settings, opened, read_units(tiny_training.train), [])
+        (folder / "training.json").write_text(json.dumps(record), "utf-8")
+        write_card(folder, scores)
+        card = (folder / "README.md").read_text("utf-8")
+        assert ", by way of tiny-v1: 2 layers" in card
+        assert f"starting from the {words}" in card
+        assert "what that network was trained on was not compared with dev" in card
 
 
 @pytest.mark.parametrize("name", sorted(SHIPPED))

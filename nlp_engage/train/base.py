@@ -23,7 +23,7 @@ import numpy.typing as npt
 from nlp_engage.encoding import ROLE_TOKENS
 from nlp_engage.errors import DataError, ModelError
 from nlp_engage.text import for_model
-from nlp_engage.train.places import check_base_folder
+from nlp_engage.train.places import check_base_folder, source_hashes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -263,7 +263,7 @@ def prepare_base(
         keep: Pieces to keep beside single characters; ``None`` for the whole vocabulary.
 
     Returns:
-        What was done: base, vocabulary before and after, parameters.
+        What was done: base, vocabulary before and after, parameters, and hashes of a local base's files.
 
     Raises:
         DataError: ``keep`` is below 1.
@@ -293,11 +293,15 @@ def prepare_base(
     }
     if revision := getattr(model.config, "_commit_hash", None):
         record["revision"] = revision
+    if hashes := source_hashes(Path(base)):
+        record["source_sha256"] = hashes
     (out / "base.json").write_text(json.dumps(record, indent=1), "utf-8")
     return record
 
 
 def _fetch(base: str) -> tuple[Any, dict[str, Any]]:
+    """Encoder in float32, however its base is stored, and parsed ``tokenizer.json``."""
+    import torch
     from transformers import AutoModel, AutoTokenizer
 
     if base == "packages":
@@ -306,7 +310,7 @@ def _fetch(base: str) -> tuple[Any, dict[str, Any]]:
             return rebuild_encoder(weights), json.loads(tokenizer_file.read_text("utf-8"))
     try:
         tokenizer = AutoTokenizer.from_pretrained(base).backend_tokenizer
-        model = AutoModel.from_pretrained(base, add_pooling_layer=False)
+        model = AutoModel.from_pretrained(base, add_pooling_layer=False, dtype=torch.float32)
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise ModelError(
             f"base {base!r} cannot be used: {str(error).splitlines()[0]} Give an existing folder, or the hub id of an "

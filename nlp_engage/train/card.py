@@ -92,8 +92,9 @@ def write_card(folder: Path, scores: Mapping[str, Any], *, labels_note: str | No
         settings=record["config"],
         quantisation=record["quantisation"],
         size=(folder / "model.onnx").stat().st_size / 1e6,
-        train=_data_line(record["data"]["train"], record["config"].get("repeat", 1)) + _start_line(record),
+        train=_train_line(record) + _start_line(record),
         dev=_data_line(record["data"]["dev"]),
+        scored=_scored_line(own.get("data"), record["data"]),
         table=score_table(scores),
         act="no acts on dev" if own["act_accuracy"] is None else f"{own['act_accuracy']:.0%} of the acts on dev",
         ece=_ece(own["ece_cross_fitted"]),
@@ -106,26 +107,54 @@ def _base_line(base: Mapping[str, str], record: Mapping[str, Any]) -> str:
     credit = "; ".join(base[key] for key in ("licence", "source") if base.get(key))
     made, encoder = record["base"], record["encoder"]
     rebuilt = ", rebuilt from a 4-bit copy" if made["base"].endswith("(4-bit rebuild)") else ""
+    opened = f", by way of {made['opened']['model']}" if "opened" in made else ""
     return (
-        f"{base['name']} ({credit}){rebuilt}: {encoder['layers']} layers, {encoder['width']} wide, vocabulary cut from "
-        f"{made['vocabulary_before']} to {made['vocabulary']} pieces, {encoder['parameters'] / 1e6:.0f} M parameters."
+        f"{base['name']} ({credit}){rebuilt}{opened}: {encoder['layers']} layers, {encoder['width']} wide, "
+        f"vocabulary cut from {made['vocabulary_before']} to {made['vocabulary']} pieces, "
+        f"{encoder['parameters'] / 1e6:.0f} M parameters."
     )
 
 
-def _data_line(data: Mapping[str, Any], repeat: int = 1) -> str:
-    own, taught = data["units"] - data.get("of_teacher", 0), data.get("of_teacher", 0)
-    line = f"{own // repeat} labelled replies (file hash {data['sha256'][:16]}...)"
-    return f"{line}, passed {repeat} x an epoch, and {taught} that an earlier model labelled softly" if taught else line
+def _data_line(data: Mapping[str, Any]) -> str:
+    return f"{data['units']} labelled replies (file hash {data['sha256'][:16]}...)"
+
+
+def _train_line(record: Mapping[str, Any]) -> str:
+    """Where a teacher's units were beside them, the labelled ones are counted as often as an epoch passes over them."""
+    data, repeat = record["data"]["train"], record["config"].get("repeat", 1)
+    if not (taught := data.get("of_teacher", 0)):
+        return _data_line(data)
+    own = _data_line(data | {"units": (data["units"] - taught) // repeat})
+    return f"{own}, passed {repeat} x an epoch, and {taught} that an earlier model labelled softly"
+
+
+def _scored_line(scored: Mapping[str, Any] | None, trained: Mapping[str, Any]) -> str:
+    """What the scores are on and the floors learned from, and whether the training was given the same files."""
+    if not scored:
+        return ""
+    told = {side: f"{data['units']} labelled replies of `{data['file']}`" for side, data in scored.items()}
+    for side, data in scored.items():
+        other = f"; another file than {_WAS[side]}" if data["sha256"] != trained[side]["sha256"] else ""
+        told[side] += f" (file hash {data['sha256'][:16]}...{other})"
+    return f"On {told['dev']}. The floors learned from {told['train']}, without threads of dev.\n\n"
+
+
+_WAS: Final = {"train": "the network learned from", "dev": "the checkpoint was chosen on"}
 
 
 def _start_line(record: Mapping[str, Any]) -> str:
+    """Which trained network the training began with: its start, or what its base was opened from."""
     start, layers = record["config"].get("start"), record["config"].get("layers")
-    if not start:
+    opened = record.get("start_opened") if start else record["base"].get("opened")
+    if not start and not opened:
         return ""
+    name = f"{opened['model']}, opened from its 8-bit file" if opened else start
+    digest = opened["sha256"] if opened else record["start"]
     kept = f" with {layers} of its layers" if layers else ""
     share = record["config"].get("blend", 1)
     mixed = f", of which {1 - share:.0%} were mixed in again at the end" if share < 1 else ""
-    return f", starting from the weights of {start}{kept} (file hash {record['start'][:16]}...; {_UNCOMPARED}){mixed}"
+    what = "weights" if start else "encoder"
+    return f", starting from the {what} of {name}{kept} (file hash {digest[:16]}...; {_UNCOMPARED}){mixed}"
 
 
 _UNCOMPARED: Final = "what that network was trained on was not compared with dev"
@@ -153,7 +182,7 @@ scheme {config[scheme]}, `docs/codebook.md`), and names the act behind it (15 co
 
 ## Scores on dev (90 % intervals, threads resampled)
 
-{table}
+{scored}{table}
 
 Scores and calibration are those of the shipped int8 file (`scores.json`). The checkpoint and the temperatures were
 chosen on dev replies, so expect somewhat less on new data, and clearly less on sources unlike those trained on.

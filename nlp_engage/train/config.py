@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
@@ -44,7 +45,7 @@ class TrainConfig:
             ``train`` are set aside.
         dev_share: Share of the units set aside where there is no ``dev``, in (0, 1).
         folds: Cross-validation without ``dev``: as many networks are trained, each scored on its own fold of the
-            threads; 0 for none. Not with ``start``, whose training may have seen any fold.
+            threads; 0 for none. Not with ``start`` or a base of ``base --model``: any fold may have trained them.
         fold: The fold that is dev, from 1; set by ``folds.cross_validate``.
         epochs: Passes over the training units.
         batch_size: Units per pass through the network.
@@ -57,19 +58,20 @@ class TrainConfig:
         evaluations: Dev evaluations per epoch.
         patience: Early stopping: evaluations in a row without a better score before it ends; 0 for never.
         seed: Seed of everything random, the split included.
-        mixed: Mixed precision where there is a GPU: bfloat16, or float16 on one that lacks it.
-        bf16: Mixed precision in bfloat16 on a CPU, too (AVX-512 BF16 or AMX).
+        mixed: Mixed precision where there is a GPU: bfloat16, or float16 on one that lacks it or only emulates it.
+        bf16: Mixed precision in bfloat16 where there is only a CPU (AVX-512 BF16 or AMX). On a GPU ``mixed`` decides.
         shared_threads: What to do with threads that are in train and dev: ``"refuse"``, ``"drop_from_train"``
             or ``"drop_from_dev"`` (so that the checkpoint is still chosen on threads never trained on).
         teacher_units: Further units that a finished model labelled (``selftrain.teach`` makes them); none if
             empty. Threads of dev, and replies that are labelled units, are left out.
-        repeat: How often an epoch passes over the labelled units where there are teacher's units beside them.
+        repeat: How often an epoch passes over the labelled units where there are ``teacher_units`` beside them; 1
+            without.
         context: What the network sees of a conversation, in training and on dev: ``"full"``, or for ablations
             ``"reply"``, ``"parent"`` or ``"post"`` (see ``ablation.thin_context``).
         roles: Whether it sees who speaks (page owner, same author, another).
         layers: Encoder layers to keep of the base, evenly spaced; 0 keeps all.
-        start: Folder of a finished training to start from instead of the base's weights (same tokenizer); none
-            if empty. What it was trained on is not compared with dev.
+        start: Folder of a finished training, or of ``base --model``, to start from instead of the base's weights
+            (same tokenizer); none if empty. What it was trained on is not compared with dev.
         blend: Share of the trained weights in the result, in (0, 1]; the rest is the weights of ``start``. Training
             on new labels forgets less so. Source: Wortsman et al. 2022, Robust fine-tuning of zero-shot models,
             CVPR, eq. 1.
@@ -161,6 +163,11 @@ class TrainConfig:
             raise DataError(f"warmup is {self.warmup}, must be 0 or more and below 1")
         if not 0 < self.blend <= 1 or (self.blend < 1 and (not self.start or self.layers)):
             raise DataError(f"blend is {self.blend}: 1, or above 0 and with a start that keeps all its layers")
+        if self.repeat > 1 and not self.teacher_units:
+            raise DataError(
+                f"repeat is {self.repeat} without teacher_units, beside which labelled units are repeated. Set epochs "
+                "to pass over them more often, or name teacher_units"
+            )
         self._check_folds()
         self._check_folders()
 
@@ -168,10 +175,19 @@ class TrainConfig:
         """A fold must be scored by a network that never saw it."""
         if self.folds == 1 or (self.folds and self.dev):
             raise DataError(f"folds is {self.folds}: 0, or 2 or more with no dev beside them")
-        if self.folds and self.start:
+        opened = opened_from(self.base)
+        seen = (
+            f"start {self.start}"
+            if self.start
+            else f"base {self.base}, opened from {opened['model']}"
+            if opened
+            else ""
+        )
+        if self.folds and seen:
             raise DataError(
-                f"folds is {self.folds} with start {self.start}: what that network was trained on may be in any fold, "
-                "and such scores would flatter. Leave out start, or give a dev file it was not trained on"
+                f"folds is {self.folds} with {seen}: what that network was trained on may be in any fold, and such "
+                "scores would flatter. Leave out start, take a base of `nlp-engage base --texts`, or give a dev file "
+                "it was not trained on"
             )
         if self.fold > self.folds:
             raise DataError(
@@ -185,6 +201,15 @@ class TrainConfig:
             folder = Path(getattr(self, name)).resolve()
             if getattr(self, name) and folder.exists() and folder == out:
                 raise DataError(f"out is {self.out}, the folder of {name}: it would be overwritten. Name a new folder")
+
+
+def opened_from(folder: str) -> dict[str, str] | None:
+    """Name and hash of the model that ``base --model`` opened a folder from; ``None`` where it did not."""
+    try:
+        opened: dict[str, str] | None = json.loads((Path(folder) / "base.json").read_text("utf-8")).get("opened")
+    except (OSError, ValueError):
+        return None
+    return opened
 
 
 def _type_of(name: str) -> str:

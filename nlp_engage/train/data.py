@@ -229,6 +229,11 @@ def sides(config: TrainConfig) -> tuple[list[dict[str, Any]], list[dict[str, Any
         raise DataError(f"{place}: {error}{way}") from None
 
 
+def files_of(config: TrainConfig) -> dict[str, Path]:
+    """The files that the two ``sides`` of a training are read from."""
+    return {"train": Path(config.train), "dev": Path(config.dev or config.train)}
+
+
 def training_units(config: TrainConfig) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """What a training passes over in an epoch, the teacher's units among it, and the dev units.
 

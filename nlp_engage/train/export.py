@@ -20,6 +20,7 @@ from nlp_engage.encoding import MAX_TOKENS, TEMPLATE_VERSION, PairEncoder
 from nlp_engage.errors import ModelError
 from nlp_engage.train.ablation import is_ablation
 from nlp_engage.train.model import load_trained
+from nlp_engage.train.places import check_size
 from nlp_engage.train.quantise import muted, quantise
 from nlp_engage.types import ACTS, LABEL_SCHEME, LABELS, LANGUAGES
 
@@ -101,6 +102,7 @@ def export_folder(
     encoder = PairEncoder(Tokenizer.from_file(str(trained / "tokenizer.json")))
     with tempfile.TemporaryDirectory() as scratch:
         network = load_trained(trained)
+        check_size(sum(p.numel() for p in network.parameters()))
         to_onnx(network, Path(scratch) / "float32.onnx")
         replies = encoder.encode([context_of_unit(unit) for unit in calibration])
         quantise(Path(scratch) / "float32.onnx", folder / "model.onnx", replies)

@@ -31,7 +31,8 @@ from nlp_engage.train.ablation import keep_layers, thin_context
 from nlp_engage.train.data import training_units
 from nlp_engage.train.labeller import NetworkLabeller
 from nlp_engage.train.model import load_network, load_trained
-from nlp_engage.train.places import TRAINED, alone_in, base_folder, check_out, check_room, check_start
+from nlp_engage.train.order import ByLength
+from nlp_engage.train.places import TRAINED, alone_in, base_folder, check_out, check_room, check_size, check_start
 from nlp_engage.train.record import (
     PREDICTIONS,
     TRAINER_STATE,
@@ -106,7 +107,7 @@ def collate(rows: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
 
 
 class EngageTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped for us
-    """The ``Trainer`` with this task's loss and learning rates."""
+    """The ``Trainer`` with this task's loss, learning rates and order of units."""
 
     config: TrainConfig
     label_weights: Tensor | None = None
@@ -142,6 +143,12 @@ class EngageTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped f
             loss, (labels, _acts) = self.compute_loss(model, dict(inputs), return_outputs=True)
         return loss.detach(), labels.float().detach(), targets
 
+    def _get_train_sampler(self, train_dataset: Any = None) -> ByLength:
+        """An order that a resumed epoch goes on in; ``state.epoch`` is a whole number where an epoch begins."""
+        rows = self.train_dataset if train_dataset is None else train_dataset
+        step = self.args.train_batch_size * self.args.gradient_accumulation_steps
+        return ByLength(rows["length"], step, self.args.seed, lambda: int(self.state.epoch or 0))
+
     def create_optimizer(self, *_: Any, **__: Any) -> Any:
         """AdamW with three rates: heads, encoder, embeddings; no decay on biases and norms."""
         groups: dict[tuple[float, float], list[Any]] = {}
@@ -169,16 +176,18 @@ def dev_scores(prediction: Any) -> dict[str, float]:
 
 
 def _precision(config: TrainConfig) -> dict[str, bool]:
-    """Mixed precision where there is a GPU; in bfloat16 on a CPU, too, if that was asked for."""
-    on_gpu = config.mixed and torch.cuda.is_available()
-    bf16 = config.bf16 or (on_gpu and torch.cuda.is_bf16_supported())
-    return {"bf16": bf16, "fp16": on_gpu and not bf16}
+    """Mixed precision where there is a GPU, in bfloat16 if it has that itself; on a CPU if that was asked for."""
+    if not torch.cuda.is_available():
+        return {"bf16": config.bf16, "fp16": False}
+    bf16 = torch.cuda.is_bf16_supported(including_emulation=False)  # emulated, it is slower than float16
+    return {"bf16": config.mixed and bf16, "fp16": config.mixed and not bf16}
 
 
 def _arguments(config: TrainConfig, units: int) -> TrainingArguments:
+    """What the ``Trainer`` goes by: one GPU of several, or a step would be of as many batches as there are GPUs."""
     steps = -(-units // (config.batch_size * config.accumulate)) * config.epochs
     every = max(1, steps // (config.epochs * config.evaluations))
-    return TrainingArguments(
+    arguments = TrainingArguments(
         output_dir=str(Path(config.out) / "checkpoints"),
         num_train_epochs=config.epochs,
         per_device_train_batch_size=config.batch_size,
@@ -196,8 +205,6 @@ def _arguments(config: TrainConfig, units: int) -> TrainingArguments:
         metric_for_best_model="f1_mean",
         greater_is_better=True,
         restore_callback_states_from_checkpoint=True,
-        train_sampling_strategy="group_by_length",
-        length_column_name="length",
         remove_unused_columns=False,
         label_names=["label", "language"],
         seed=config.seed,
@@ -207,6 +214,8 @@ def _arguments(config: TrainConfig, units: int) -> TrainingArguments:
         dataloader_pin_memory=torch.cuda.is_available(),
         **_precision(config),
     )
+    arguments._n_gpu = min(1, arguments.n_gpu)  # as the Trainer itself does; there is no public setting
+    return arguments
 
 
 class _Teller(TrainerCallback):  # type: ignore[misc]  # transformers is untyped for us
@@ -236,7 +245,7 @@ class _Watch(TrainerCallback):  # type: ignore[misc]  # transformers is untyped 
             )
 
 
-def finetune(config: TrainConfig, *, tell: Tell | None = None) -> dict[str, Any]:
+def finetune(config: TrainConfig, *, tell: Tell | None = None, exported: bool = False) -> dict[str, Any]:
     """Fine-tune and keep the checkpoint with the best mean of both languages; resume what was interrupted.
 
     Writes ``network.safetensors``, ``encoder.json``, ``tokenizer.json``, ``training.json`` and
@@ -245,13 +254,14 @@ def finetune(config: TrainConfig, *, tell: Tell | None = None) -> dict[str, Any]
     Args:
         config: The settings.
         tell: Called with steps done, steps in all, and scores where dev was evaluated.
+        exported: Whether an export is to follow: a network that is too large for one is then not trained.
 
     Returns:
         The training record (also written as ``training.json``): configuration, data hashes, versions, scores.
 
     Raises:
         DataError: A setting is out of range, or the data cannot be trained on (see ``data.check_split``).
-        ModelError: The base or the start cannot be used.
+        ModelError: The base or the start cannot be used, or makes a network too large for its export.
         RunError: ``config.out`` cannot be written to, lacks room, or holds checkpoints of other settings or other data
             or something else; another process trains there; or the training has diverged.
     """
@@ -259,10 +269,10 @@ def finetune(config: TrainConfig, *, tell: Tell | None = None) -> dict[str, Any]
     out = Path(config.out)
     check_out(out)
     with alone_in(out):
-        return _finetune(config, out, tell)
+        return _finetune(config, out, tell, exported)
 
 
-def _finetune(config: TrainConfig, out: Path, tell: Tell | None) -> dict[str, Any]:
+def _finetune(config: TrainConfig, out: Path, tell: Tell | None, exported: bool) -> dict[str, Any]:
     train, dev = training_units(config)
     base = base_folder(config)
     if config.start:
@@ -274,7 +284,10 @@ def _finetune(config: TrainConfig, out: Path, tell: Tell | None) -> dict[str, An
         return finished
     set_seed(config.seed)
     network, encoder = _starting_network(config, base), PairEncoder(Tokenizer.from_file(str(base / "tokenizer.json")))
-    check_room(out, sum(p.numel() for p in network.parameters()))
+    size = sum(p.numel() for p in network.parameters())
+    if exported:
+        check_size(size)
+    check_room(out, size)
     trainer = _trainer(config, network, encoder, train, dev, tell)
     _run(trainer, out, begin(out, record))
     if config.blend < 1:

@@ -59,10 +59,14 @@ def _mean(hidden: Tensor, mask: Tensor) -> Tensor:
 
 
 def load_network(base: Path) -> EngageNetwork:
-    """Load an encoder folder (of the XLM-R family, see ``base.prepare_base``) and put fresh heads on it."""
+    """Load an encoder folder (of the XLM-R family, see ``base.prepare_base``) and put fresh heads on it.
+
+    In float32, also where the folder has 16 bits: small steps would be rounded away, and the heads have 32.
+    """
     from transformers import AutoModel
 
-    return EngageNetwork(AutoModel.from_pretrained(base, add_pooling_layer=False, attn_implementation="sdpa"))
+    encoder = AutoModel.from_pretrained(base, add_pooling_layer=False, attn_implementation="sdpa", dtype=torch.float32)
+    return EngageNetwork(encoder)
 
 
 def load_trained(folder: Path) -> EngageNetwork:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from nlp_engage.durable import alone
 from nlp_engage.errors import ModelError, RunError
-from nlp_engage.train.record import STARTED
+from nlp_engage.train.record import STARTED, sha256_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,6 +25,10 @@ _NO_MODEL: Final = (STARTED, "network.safetensors", "base.json", "model.safetens
 """What stands in the folder of a training or a base, never in a model folder."""
 MODEL_FILES: Final = ("model.onnx", "tokenizer.json", "config.json", "training.json", "scores.json", "README.md")
 """What an export writes."""
+_LARGEST: Final = 1_900_000_000
+"""Bytes of float32 weights in an ONNX file, which as a protobuf message ends below 2 GB, the graph included."""
+_SOURCES: Final = ("model*.safetensors", "pytorch_model*.bin", "tokenizer.json", "sentencepiece*.model")
+"""Weights and tokenizer in a folder as a model hub gives it."""
 _KEPT: Final = 3
 """Checkpoints at once: the best, the last, and the one being written."""
 _MOMENTS: Final = 3
@@ -72,6 +76,20 @@ def check_room(out: Path, parameters: int) -> None:
         raise RunError(
             f"out: {out} has room for {free / 1e6:,.0f} MB, its checkpoints take {needed / 1e6:,.0f} MB. "
             "Make room, or set out to a folder on another disk"
+        )
+
+
+def check_size(parameters: int) -> None:
+    """Refuse a network that could be trained, but not exported.
+
+    Raises:
+        ModelError: In float32 it is larger than the file that an export passes through can be.
+    """
+    if (size := 4 * parameters) > _LARGEST:
+        raise ModelError(
+            f"the network has {parameters / 1e6:,.0f} M parameters, {size / 1e9:.2f} GB in float32, and an export "
+            f"takes {_LARGEST / 1e9:.2f} GB at most. Most of it is the vocabulary: cut it with `nlp-engage base "
+            "--keep` and train on that base; or train with --no-export, and score the training's own folder"
         )
 
 
@@ -132,14 +150,27 @@ def base_folder(config: TrainConfig) -> Path:
 
     base, adopted = Path(config.base), Path(config.out) / "base"
     if not (base / "base.json").is_file():
-        name = base.name if base.is_dir() else config.base
         made = adopted / "base.json"
-        if not made.is_file() or json.loads(made.read_text("utf-8"))["base"] != name:
+        if not made.is_file() or not _made_of(json.loads(made.read_text("utf-8")), config.base):
             prepare_base(adopted, (), base=config.base, keep=None)
         return adopted
     if missing := [n for n in ("config.json", "tokenizer.json") if not (base / n).is_file()]:
         raise ModelError(f"{base} is no base folder: {missing} missing. Make one with `nlp-engage base -o {base}`")
     return base
+
+
+def _made_of(record: Mapping[str, Any], base: str) -> bool:
+    """Whether a base was made of this one: by the files of a folder, by name where hashes are not known."""
+    folder = Path(base)
+    if "source_sha256" in record and (hashes := source_hashes(folder)):
+        return bool(record["source_sha256"] == hashes)
+    return bool(record["base"] == (folder.name if folder.is_dir() else base))
+
+
+def source_hashes(folder: Path) -> dict[str, str]:
+    """SHA-256 of the weights and the tokenizer in the folder of an encoder, by file; none where there is no folder."""
+    files = sorted(path for pattern in _SOURCES for path in folder.glob(pattern))
+    return {path.name: sha256_of(path) for path in files}
 
 
 def check_base_folder(out: Path, source: Path) -> None:

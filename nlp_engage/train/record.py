@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from nlp_engage.durable import write_atomically
-from nlp_engage.errors import RunError
-from nlp_engage.train.config import TrainConfig
+from nlp_engage.errors import DataError, RunError
+from nlp_engage.train.config import TrainConfig, opened_from
+from nlp_engage.train.data import files_of
 from nlp_engage.types import LABEL_CODES, LANGUAGES
 
 if TYPE_CHECKING:
@@ -33,16 +34,20 @@ def start_record(
     config: TrainConfig, base: Path, train: Sequence[Mapping[str, Any]], dev: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
     """What is known before the first step: settings, base, data, versions."""
-    sides = (("train", config.train, train), ("dev", config.dev or config.train, dev))
-    start = {"start": _sha256(Path(config.start) / "network.safetensors")} if config.start else {}
-    inputs = {path.name: _sha256(path) for path in sorted((base / "tokenizer.json", *base.glob("model*.safetensors")))}
+    files, sides = files_of(config), {"train": train, "dev": dev}
+    start: dict[str, Any] = {"start": sha256_of(Path(config.start) / "network.safetensors")} if config.start else {}
+    if opened := opened_from(config.start) if config.start else None:
+        start["start_opened"] = opened
+    inputs = {
+        path.name: sha256_of(path) for path in sorted((base / "tokenizer.json", *base.glob("model*.safetensors")))
+    }
     if config.teacher_units:
-        inputs["teacher_units"] = _sha256(Path(config.teacher_units))
+        inputs["teacher_units"] = sha256_of(Path(config.teacher_units))
     return {
         "config": config_on_record(config),
         "base": json.loads((base / "base.json").read_text("utf-8")),
         **start,
-        "data": {name: _describe(Path(path), units) for name, path, units in sides},
+        "data": {name: describe(files[name], units) for name, units in sides.items()},
         "inputs": inputs,
         "versions": {name: version(name) for name in _PACKAGES},
     }
@@ -75,11 +80,16 @@ def check_started(out: Path, record: Mapping[str, Any]) -> None:
 
 
 def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
-    """What is not as it was, in words. A setting or hash that came after the training was started is not compared."""
+    """What is not as it was, in words. A setting or hash that came after the training was started is not compared.
+
+    Nor is the name of a file or folder, which may have been renamed: only whether one was given, and by hash what is in
+    it. Of ``out`` the checkpoints themselves are what is gone on from.
+    """
     defaults = {f.name: f.default for f in fields(TrainConfig) if f.default is not MISSING}
     settings = {**defaults, **before["config"]}
     for name, value in now["config"].items():
-        if settings.get(name) != value:
+        renamed = name in _PATHS and value and settings.get(name)
+        if settings.get(name) != value and not renamed:
             yield f"{name} was {settings.get(name)!r}, is {value!r}"
     for name, data in now["data"].items():
         if before["data"][name]["sha256"] != data["sha256"]:
@@ -115,7 +125,33 @@ def _is_json(path: Path) -> bool:
     return True
 
 
-def _describe(path: Path, units: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def check_files(record: Mapping[str, Any], train: Path, dev: Path | None) -> None:
+    """Refuse files of an export that stand on the wrong side of what its training was given; others are welcome.
+
+    Args:
+        record: The training record.
+        train: Labelled units for the floors.
+        dev: Labelled units for temperatures and scores; ``None`` for those that training set aside.
+
+    Raises:
+        DataError: The network learned from ``dev``, or ``train`` is what its checkpoint was chosen on.
+    """
+    learned, chosen = (record["data"][side]["sha256"] for side in ("train", "dev"))
+    if dev is not None and sha256_of(dev) in (learned, record.get("inputs", {}).get("teacher_units")):
+        raise DataError(
+            f"--dev {dev} is a file that this network was trained on, its hash stands in training.json: temperatures "
+            "and scores would come from what it has learned. Give units it never saw; leave --dev out where training "
+            "set some aside"
+        )
+    if sha256_of(train) == chosen != learned:
+        raise DataError(
+            f"--train {train} is the dev file of this training, its hash stands in training.json. Are --train and "
+            "--dev swapped? Give the training units"
+        )
+
+
+def describe(path: Path, units: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Counts of units and the hash of the file they are from."""
     counts = {
         f"{lang}/{code}": sum(u["lang"] == lang and u["label"] == code for u in units)
         for lang in LANGUAGES
@@ -126,12 +162,14 @@ def _describe(path: Path, units: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "units": len(units),
         "of_teacher": taught,
         "counts": counts,
-        "sha256": _sha256(path),
+        "sha256": sha256_of(path),
     }
 
 
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def sha256_of(path: Path) -> str:
+    """Hash of a file, read in pieces: weights may be larger than the memory that is left."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_predictions(path: Path, units: Sequence[Mapping[str, Any]], probabilities: FloatArray) -> None:
