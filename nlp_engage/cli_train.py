@@ -64,9 +64,9 @@ def base(out: Path, base: str, texts: tuple[Path, ...], keep: int, model: str | 
     require("torch", extra="train")
     from transformers.utils import logging
 
+    from nlp_engage.modelling import open_model
     from nlp_engage.readers import read
     from nlp_engage.train.base import prepare_base
-    from nlp_engage.train.reopen import prepare_start
 
     logging.disable_progress_bar()
     if model is not None:
@@ -74,7 +74,7 @@ def base(out: Path, base: str, texts: tuple[Path, ...], keep: int, model: str | 
             raise click.UsageError(
                 "--texts cuts the vocabulary of a base; that of --model stays as it is. Leave one out"
             )
-        click.echo(json.dumps(prepare_start(out, model), indent=1))
+        click.echo(json.dumps(open_model(out, model), indent=1))
         return
     if not texts:
         raise click.UsageError("Missing option '--texts': archives whose words say which vocabulary to keep.")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from nlp_engage.classify import OnnxLabeller
+from nlp_engage.classify.folder import load_config, model_folder
 from nlp_engage.context import context_of_unit
 from nlp_engage.errors import DataError, ModelError, require
 from nlp_engage.train.data import drop_shared_threads, read_units
@@ -107,6 +108,28 @@ def train_model(
     finetune(config, tell=tell, exported=True)
     export_model(Path(config.out), target, *sides(config), labels_note=labels_note, files=files_of(config))
     return OnnxLabeller.load(target)
+
+
+def open_model(out: str | Path, model: str | Path | None = None) -> dict[str, Any]:
+    """Make a base and a start for ``train`` of an exported model: its 8-bit weights in float32, to train further.
+
+    Args:
+        out: Folder to write.
+        model: Model folder, or the name of a shipped model; ``None`` for the default.
+
+    Returns:
+        The record of the base, with name and hash of the model that was opened.
+
+    Raises:
+        ModelError: The model cannot be used, is not in static 8 bits, or ``out`` holds a training or a model.
+        MissingExtraError: The extra ``train`` is not installed.
+    """
+    require("torch", extra="train")
+    from nlp_engage.train.reopen import write_start
+
+    folder = model_folder(model)
+    config = load_config(folder)
+    return write_start(Path(out), folder, {"model": config.name, "sha256": config.sha256["model.onnx"]})
 
 
 def check_export(folder: Path, config: TrainConfig) -> None:

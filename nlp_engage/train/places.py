@@ -140,33 +140,6 @@ def check_trained(folder: Path, what: str = "", files: Sequence[str] = TRAINED) 
         )
 
 
-def base_folder(config: TrainConfig) -> Path:
-    """The base, ready for training; any other encoder is made ready in ``out`` with its whole vocabulary.
-
-    Raises:
-        ModelError: It lacks a file, or cannot be fetched.
-    """
-    from nlp_engage.train.base import prepare_base
-
-    base, adopted = Path(config.base), Path(config.out) / "base"
-    if not (base / "base.json").is_file():
-        made = adopted / "base.json"
-        if not made.is_file() or not _made_of(json.loads(made.read_text("utf-8")), config.base):
-            prepare_base(adopted, (), base=config.base, keep=None)
-        return adopted
-    if missing := [n for n in ("config.json", "tokenizer.json") if not (base / n).is_file()]:
-        raise ModelError(f"{base} is no base folder: {missing} missing. Make one with `nlp-engage base -o {base}`")
-    return base
-
-
-def _made_of(record: Mapping[str, Any], base: str) -> bool:
-    """Whether a base was made of this one: by the files of a folder, by name where hashes are not known."""
-    folder = Path(base)
-    if "source_sha256" in record and (hashes := source_hashes(folder)):
-        return bool(record["source_sha256"] == hashes)
-    return bool(record["base"] == (folder.name if folder.is_dir() else base))
-
-
 def source_hashes(folder: Path) -> dict[str, str]:
     """SHA-256 of the weights and the tokenizer in the folder of an encoder, by file; none where there is no folder."""
     files = sorted(path for pattern in _SOURCES for path in folder.glob(pattern))

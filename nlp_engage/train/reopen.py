@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nlp_engage.classify.folder import load_config, model_folder
 from nlp_engage.errors import ModelError, require
 from nlp_engage.train.places import check_base_folder
 
@@ -25,15 +24,16 @@ if TYPE_CHECKING:
 _BIAS, _WEIGHT = ".bias", ".weight"
 
 
-def prepare_start(out: Path, model: str | Path | None = None) -> dict[str, Any]:
+def write_start(out: Path, folder: Path, opened: Mapping[str, str]) -> dict[str, Any]:
     """Write a folder that a training can take both as its base and as its start, from an exported model.
 
     Args:
         out: Folder to write.
-        model: Model folder, or the name of a shipped model; ``None`` for the default.
+        folder: Model folder.
+        opened: Name and SHA-256 of the model, for the record.
 
     Returns:
-        The record of the base, with name and hash of the model it was opened from.
+        The record of the base, with ``opened``.
 
     Raises:
         ModelError: The model cannot be opened (see ``reopen``), or ``out`` holds a training or a model.
@@ -41,16 +41,14 @@ def prepare_start(out: Path, model: str | Path | None = None) -> dict[str, Any]:
     """
     from nlp_engage.train.finetune import write_network
 
-    folder = model_folder(model)
     check_base_folder(out, folder)
-    network, config = reopen(folder), load_config(folder)
+    network = reopen(folder)
     out.mkdir(parents=True, exist_ok=True)
     network.encoder.save_pretrained(out)
     write_network(out, network, folder / "tokenizer.json")
     record = (folder / "training.json").read_bytes()
     (out / "training.json").write_bytes(record)
-    made: dict[str, Any] = json.loads(record)["base"]
-    made["opened"] = {"model": config.name, "sha256": config.sha256["model.onnx"]}
+    made: dict[str, Any] = {**json.loads(record)["base"], "opened": dict(opened)}
     (out / "base.json").write_text(json.dumps(made, indent=1), "utf-8")
     return made
 
@@ -68,8 +66,8 @@ def reopen(folder: Path) -> EngageNetwork:
         The network, heads included, ready for ``finetune``.
 
     Raises:
-        ModelError: It is no model folder, its record does not say how the encoder is built (exported before records
-            did), or its weights are stored in another way.
+        ModelError: Its record does not say how the encoder is built (exported before records did), or its weights are
+            stored in another way.
         MissingExtraError: onnx (extra ``train``) is not installed.
     """
     import torch
@@ -77,7 +75,6 @@ def reopen(folder: Path) -> EngageNetwork:
 
     from nlp_engage.train.model import EngageNetwork
 
-    load_config(folder)
     shape = _shape(folder)
     config = AutoConfig.for_model(**shape)
     network = EngageNetwork(AutoModel.from_config(config, add_pooling_layer=False))
