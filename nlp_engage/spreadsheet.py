@@ -25,6 +25,7 @@ _NUMBER: Final = re.compile(r"[\d.,:/年月日% -]*\d[\d.,:/年月日% -]*([eE][
 _NUMBER_CHARS: Final = 60
 _WORD: Final = re.compile(r"[^\W\d_年月日号號时時点點分秒上下午]+")
 _OF_TIME: Final = re.compile(r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)\w*|am|pm|de", re.IGNORECASE)
+_ID: Final = re.compile(r"[a-z]\d+([._]\d+)*", re.IGNORECASE)
 _TIME_CHARS: Final = 40
 """The longest date with its time, ``14 September 2026, 10:30:00 pm``, is shorter."""
 _SEPARATOR: Final = re.compile(r'"?sep=(.)"?')
@@ -68,9 +69,10 @@ def _is_number(plain: str) -> bool:
 def _may_be_read_as_one(plain: str) -> bool:
     """Whether a text is short, has a digit, and at most one word beside it or one of time.
 
-    Which words are months and currencies depends on the country of whoever opens the sheet: any one word may be.
+    Which words are months and currencies depends on the country of whoever opens the sheet: any one word may be, but
+    not a letter in front of digits, as many ids have it (``t0.12``).
     """
-    if len(plain) > _TIME_CHARS or not any(map(str.isdigit, plain)):
+    if len(plain) > _TIME_CHARS or not any(map(str.isdigit, plain)) or _ID.fullmatch(plain):
         return False
     words = _WORD.findall(plain)
     return len(words) < 2 or any(map(_OF_TIME.fullmatch, words))

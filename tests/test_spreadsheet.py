@@ -16,7 +16,7 @@ from nlp_engage.spreadsheet import from_csv, read_text, to_csv
     [
         *("1234567890123456789", "007", "5e10", "1/2", "12:30", "2026-11-28", "7月1日", "50%", "true", "１２３", "²"),
         *("5 Mar", "MARCH1", "1-Sept", "5. Mai 2026", "14 September 2026, 10:30:00 pm", "Mon, 5 Mar", "5 de enero"),
-        *("$5", "5 €", "￥5", "R$ 5", "5 kr", "(5)", "[1]", "5:", "5 pm", "10:30am", "上午8时30分", "1 cup", "c1"),
+        *("$5", "5 €", "￥5", "R$ 5", "5 kr", "(5)", "[1]", "5:", "5 pm", "10:30am", "上午8时30分", "1 cup"),
         *("=1+1", "＝1+1", "＋a", "－a", "＠a", " =1+1", "\n=1+1", "\tx", "'quoted", "''twice", "'", "'=1"),
     ],
 )
@@ -28,7 +28,19 @@ def test_what_a_spreadsheet_would_change_is_written_as_text_and_comes_back(text)
 
 
 @pytest.mark.parametrize(
-    "text", ["t1_ofj3v3i", "Mine holds 3", "我买了3个", "May I?", "no $", "1" * 5_000 + "x", "1" * 61, "1 " + "x" * 40]
+    "text",
+    [
+        "t1_ofj3v3i",
+        "t0.12",
+        "c1",
+        "Mine holds 3",
+        "我买了3个",
+        "May I?",
+        "no $",
+        "1" * 5_000 + "x",
+        "1" * 61,
+        "1 " + "x" * 40,
+    ],
 )
 def test_other_texts_stand_as_they_are(text):
     assert to_csv(["uid"], [{"uid": text}]).decode("utf-8-sig") == f"uid\r\n{text}\r\n"
