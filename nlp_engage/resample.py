@@ -132,7 +132,7 @@ def interval(draws: Any, threads: float, level: float = LEVEL) -> tuple[float | 
     if not len(known):
         return None, None
     freedom = max(1, int(threads) - 1)
-    far = sqrt((freedom + 1) / freedom) * t_quantile((1 + level) / 2, freedom)
+    far = widened((1 + level) / 2, freedom)
     low, high = np.quantile(known, normal_cdf(np.array([-far, far])))
     return float(low), float(high)
 
@@ -140,6 +140,11 @@ def interval(draws: Any, threads: float, level: float = LEVEL) -> tuple[float | 
 def normal_cdf(z: FloatArray) -> FloatArray:
     """Distribution function of the standard normal. Shape: that of ``z``, (n,)."""
     return np.array([0.5 * erfc(-x / sqrt(2)) for x in z.tolist()])
+
+
+def widened(p: float, df: int) -> float:
+    """Student's quantile for a normal one, and the variance of so few draws taken for n by n - 1; see ``interval``."""
+    return sqrt((df + 1) / df) * t_quantile(p, df)
 
 
 @lru_cache(maxsize=1_024)

@@ -13,14 +13,13 @@ know about the bootstrap", doi 10.1080/00031305.2015.1089789, section 5.3 (the w
 from __future__ import annotations
 
 from functools import lru_cache
-from math import sqrt
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from nlp_engage.errors import DataError
-from nlp_engage.resample import normal_cdf, t_quantile
+from nlp_engage.resample import normal_cdf, widened
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -219,7 +218,7 @@ def percentile_interval(
 
 def _widened(tail: float, freedom: npt.NDArray[np.int64]) -> FloatArray:
     """Student's quantile in place of the normal one, NaN where there are no degrees of freedom."""
-    return np.array([sqrt((df + 1) / df) * t_quantile(tail, df) if df else np.nan for df in freedom.tolist()])
+    return np.array([widened(tail, df) if df else np.nan for df in freedom.tolist()])
 
 
 def _shape_of(left_out: FloatArray, units: FloatArray) -> tuple[FloatArray, npt.NDArray[np.int64]]:

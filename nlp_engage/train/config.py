@@ -175,14 +175,9 @@ class TrainConfig:
         """A fold must be scored by a network that never saw it."""
         if self.folds == 1 or (self.folds and self.dev):
             raise DataError(f"folds is {self.folds}: 0, or 2 or more with no dev beside them")
-        opened = opened_from(self.base)
-        seen = (
-            f"start {self.start}"
-            if self.start
-            else f"base {self.base}, opened from {opened['model']}"
-            if opened
-            else ""
-        )
+        seen = f"start {self.start}" if self.start else ""
+        if self.folds and not seen and (opened := opened_from(self.base)):
+            seen = f"base {self.base}, opened from {opened['model']}"
         if self.folds and seen:
             raise DataError(
                 f"folds is {self.folds} with {seen}: what that network was trained on may be in any fold, and such "
