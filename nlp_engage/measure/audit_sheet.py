@@ -91,7 +91,7 @@ def sheet_bytes(units: Iterable[Mapping[str, Any]], suffix: str) -> bytes:
 
     >>> unit = {"uid": "c1", "reply": "=1+1", "above": [["A", "No."]], "p_inclusion": 0.5}
     >>> sheet_bytes([unit], ".csv").decode("utf-8-sig").splitlines()[1]
-    "'c1,,,,,A: No.,,'=1+1,,0.5,,"
+    "c1,,,,,A: No.,,'=1+1,,0.5,,"
     """
     if suffix == ".jsonl":
         return "".join(json.dumps(unit, ensure_ascii=False) + "\n" for unit in units).encode("utf-8", "replace")
