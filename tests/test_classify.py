@@ -289,7 +289,7 @@ def test_what_is_no_folder_or_no_json_is_refused(tmp_path):
     (tmp_path / "config.json").write_text('{"name": "größer"}', "latin-1")
     with pytest.raises(ModelError, match=r"config.json: .*(?i:utf-8).*export the model again"):
         load_config(tmp_path)
-    names = "default, fast, engage-v6, engage-fast-v3"
+    names = "default, fast, engage-v7, engage-fast-v3"
     with pytest.raises(ModelError, match=rf"is no model folder: .*name a folder .* or a shipped model: {names}$"):
         load_config(tmp_path / "config.json")
 
@@ -341,6 +341,9 @@ def test_a_shipped_model_goes_by_its_short_name_and_a_folder_of_that_name_goes_f
         (tmp_path / name).mkdir()
         with pytest.raises(ModelError, match=f"{name} is no model folder"):
             OnnxLabeller.load(name)
+    (tmp_path / "default").mkdir()
+    assert str(model_folder("default")) == "default"
+    assert model_folder().name == folder_module.DEFAULT_MODEL  # nobody asked for that folder
 
 
 @given(st.lists(st.integers(1, 160), max_size=60), st.integers(100, 2_000), st.integers(1, 70))

@@ -16,7 +16,7 @@ from nlp_engage.encoding import MAX_TOKENS, TEMPLATE_VERSION
 from nlp_engage.errors import ModelError
 from nlp_engage.types import ACTS, LABEL_SCHEME, LABELS, LANGUAGES
 
-DEFAULT_MODEL: Final = "engage-v6"
+DEFAULT_MODEL: Final = "engage-v7"
 SHIPPED: Final = {"default": DEFAULT_MODEL, "fast": "engage-fast-v3"}
 """Short and full names of the models that come with the package; ``--model`` takes both."""
 FILES: Final = ("model.onnx", "tokenizer.json")
@@ -53,8 +53,8 @@ def model_folder(model: str | Path | None = None) -> Path:
     """Where a model stands.
 
     Args:
-        model: A model folder, or the short or full name of a shipped model (``SHIPPED``); ``None`` for the default. A
-            folder of such a name goes first.
+        model: A model folder, or the short or full name of a shipped model (``SHIPPED``), where a folder of such a
+            name goes first; ``None`` for the default, whatever folders there are.
 
     Returns:
         The folder; whether it holds a model is for ``load_config`` to say.
@@ -65,7 +65,9 @@ def model_folder(model: str | Path | None = None) -> Path:
     >>> model_folder("fast") == model_folder(SHIPPED["fast"]), model_folder("models/my-v1").name
     (True, 'my-v1')
     """
-    name = "default" if model is None else str(model)
+    if model is None:
+        return _shipped(DEFAULT_MODEL)
+    name = str(model)
     full = SHIPPED.get(name, name)
     return _shipped(full) if full in SHIPPED.values() and not Path(name).is_dir() else Path(name)
 
