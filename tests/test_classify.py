@@ -289,7 +289,7 @@ def test_what_is_no_folder_or_no_json_is_refused(tmp_path):
     (tmp_path / "config.json").write_text('{"name": "größer"}', "latin-1")
     with pytest.raises(ModelError, match=r"config.json: .*(?i:utf-8).*export the model again"):
         load_config(tmp_path)
-    names = "default, fast, engage-v7, engage-fast-v3"
+    names = "default, fast, engage-v7, engage-fast-v4"
     with pytest.raises(ModelError, match=rf"is no model folder: .*name a folder .* or a shipped model: {names}$"):
         load_config(tmp_path / "config.json")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import tiny
@@ -26,6 +27,13 @@ def test_units_are_read_as_they_stand_whatever_white_space_is_in_them(tmp_path):
     text = "\n\n".join(json.dumps(u, ensure_ascii=False) for u in odd) + "\r\n"
     path.write_bytes(b"\xef\xbb\xbf" + text.encode())
     assert read_units(path) == odd
+
+
+@pytest.mark.parametrize("name", ["seed", "contest_entries", "own_threads", "author_threads"])
+def test_the_labelled_replies_that_ship_can_be_trained_on(name):
+    found = read_units(Path(__file__).parents[1] / "data" / "labels" / f"{name}.jsonl")
+    assert {(u["lang"], u["label"]) for u in found} == {(lang, code) for lang in ("en", "zh") for code in "MDS"}
+    assert all(u["label"] == u.get("coders", {}).get("writer", u["label"]) for u in found)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from nlp_engage.errors import ModelError
 from nlp_engage.types import ACTS, LABEL_SCHEME, LABELS, LANGUAGES
 
 DEFAULT_MODEL: Final = "engage-v7"
-SHIPPED: Final = {"default": DEFAULT_MODEL, "fast": "engage-fast-v3"}
+SHIPPED: Final = {"default": DEFAULT_MODEL, "fast": "engage-fast-v4"}
 """Short and full names of the models that come with the package; ``--model`` takes both."""
 FILES: Final = ("model.onnx", "tokenizer.json")
 SCORES: Final = "scores.json"

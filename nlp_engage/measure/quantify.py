@@ -131,7 +131,7 @@ def held_out_of(scores: Mapping[str, Any] | None, name: str | None) -> dict[str,
         DataError: As ``held_out``.
 
     >>> known = {"macro_f1": 0.8, "per_language": {"en": {"confusion": [[9, 1, 0], [2, 7, 1], [0, 2, 8]]}}}
-    >>> list(held_out_of({"engage-v6": known}, "engage-v6")), held_out_of(None, "engage-v6")
+    >>> list(held_out_of({"engage-v7": known}, "engage-v7")), held_out_of(None, "engage-v7")
     (['en'], {})
     """
     own = own_scores(scores, name)
