@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +23,14 @@ def test_a_notebook_gives_what_is_stored():
     command = [sys.executable, str(ROOT / "tools" / "notebooks.py"), "--check", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr[-2_000:]
+
+
+@each_notebook
+def test_links_and_shipped_models_in_a_notebook_are_there(path):
+    text = "".join("".join(cell["source"]) for cell in json.loads(path.read_text("utf-8"))["cells"])
+    links = [path.parent / link for link in re.findall(r"\]\((?![a-z]+:)([^)\s#]+)", text)]
+    places = links + [ROOT / name for name in re.findall(r"models/engage-[\w-]+", text)]
+    assert [place for place in places if not place.exists()] == []
 
 
 @each_notebook
